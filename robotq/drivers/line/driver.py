@@ -27,6 +27,7 @@ from robotq.drivers.line.ready import LineProgram
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of
 from robotq.drivers.line.safe_state import SafeState, nobody
 from robotq.drivers.line.talk import NoAnswer, Talk, said_in
+from robotq.drivers.mapped.commands import CannotPause
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -39,7 +40,9 @@ _TURN_S = 0.7
 _STOP_CAME = "a stop came before the device had answered"
 
 
-class LineDriver:
+class LineDriver(CannotPause):
+    kind = "device"
+
     def __init__(self, setup: DriverSetup, options: LineOptions) -> None:
         self._robot = setup.robot
         self._options = options
@@ -137,9 +140,7 @@ class LineDriver:
     # -- commands ------------------------------------------------------------------------------
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
-        program = self._options.ready.programs.get(command.cmd_type)
-        if program is None:
-            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
+        program = self._options.program(command)
         params = program.checked(command.params)
         if not self._up:
             raise LinkLost("not connected")
@@ -155,9 +156,9 @@ class LineDriver:
             self._run = None
 
     def immediate(self, command: Command) -> JsonObject:
-        program = self._options.ready.programs.get(command.cmd_type)
-        if program is None or not program.query:
-            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "it is no query")
+        program = self._options.program(command)
+        if not program.query:
+            raise UnknownCommand("it is no query")
         params = program.checked(command.params)
         if not self._up:
             raise LinkLost("not connected")
@@ -186,12 +187,6 @@ class LineDriver:
         return {**exchanges.found, **exchanges.values(program.result)}
 
     # -- stopping ------------------------------------------------------------------------------
-
-    def hold(self) -> None:
-        raise DriverError("this device cannot pause")
-
-    def resume(self) -> None:
-        raise DriverError("this device cannot pause")
 
     def stop(self) -> None:
         with self._state:

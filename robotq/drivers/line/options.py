@@ -14,13 +14,11 @@ from robotq.config.keys import suggestion
 from robotq.config.line_device import KEYS, LineDevice, read_device
 from robotq.config.strict_yaml import Document, KeyPath, key_text, read
 from robotq.drivers.line.reading import DeviceReader
-from robotq.drivers.line.ready import ReadyDevice
-from robotq.drivers.mapped.commands import brought, why_lacking
+from robotq.drivers.line.ready import LineProgram, ReadyDevice
+from robotq.drivers.mapped.commands import MappedOptions, Written
 from robotq.drivers.reading import Section
 from robotq.drivers.transport import PortOptions, read_port_options
 from robotq.model.errors import ConfigError
-from robotq.model.json import JsonObject
-from robotq.steps import Program
 
 _PORT = (
     "port", "usb", "replay", "identity", "baud", "data_bits", "parity", "stop_bits", "flow",
@@ -31,23 +29,22 @@ _MERGED = ("values", "types", "limits", "commands", "link")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineOptions:
+class LineOptions(MappedOptions[LineProgram]):
+    does = "a line device does what its own file says"
+
     port: PortOptions
     ready: ReadyDevice
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
-        """Of `KnowsCommands`."""
-        what = "a line device does what its own file says"
-        return why_lacking(cmd_type, program, self.ready.programs, what=what)
+    @property
+    def programs(self) -> Mapping[str, LineProgram]:
+        return self.ready.programs
 
     @property
-    def brings(self) -> Mapping[str, JsonObject]:
-        """Of `BringsCommands`."""
-        commands = self.ready.device.commands
-        return {
-            name: brought(commands[name], program.params, query=program.query, reads=program.reads)
-            for name, program in self.ready.programs.items()
-        }
+    def written(self) -> Mapping[str, Written]:
+        return self.ready.device.commands
+
+    def reads(self, program: LineProgram) -> bool:
+        return program.reads
 
 
 def ready_files() -> Mapping[str, Path]:

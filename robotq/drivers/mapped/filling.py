@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import CommandContext, DriverError
 from robotq.model.json import JsonObject
 from robotq.steps.expressions import Expression, ExpressionError
 from robotq.steps.templates import Template
@@ -45,10 +45,18 @@ def results(expressions: Mapping[str, Expression], scope: Mapping[str, Any]) -> 
     return told
 
 
-def place_of(template: Template, scope: Mapping[str, Any]) -> str:
-    """Raises DriverError."""
+def leaves(place: Template | None, context: CommandContext) -> None:
+    """A command begins that moves the robot to a place."""
+    if place is not None:
+        context.moved_to(None)
+
+
+def arrives(place: Template | None, scope: Mapping[str, Any], context: CommandContext) -> None:
+    """It has moved it there. Raises DriverError."""
+    if place is None:
+        return
     try:
-        return str(template.value(scope))
+        context.moved_to(str(place.value(scope)))
     except ExpressionError as error:
         raise DriverError(f"place: {error}") from error
 

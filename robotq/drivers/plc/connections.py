@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from robotq.drivers.plc import modbus, opcua, s7
-from robotq.drivers.plc.modbus import ModbusPlc
-from robotq.drivers.plc.modbus_line import serial_line, tcp_line
 from robotq.drivers.plc.nodes import Node
-from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.pattern import Plc
-from robotq.drivers.plc.reading import ReadyStation
-from robotq.drivers.plc.s7 import S7Plc
+from robotq.drivers.plc.protocols import modbus, opcua, s7
+from robotq.drivers.plc.protocols.modbus import ModbusPlc
+from robotq.drivers.plc.protocols.modbus_line import serial_line, tcp_line
+from robotq.drivers.plc.protocols.opcua import OpcUaPlc
+from robotq.drivers.plc.protocols.s7 import S7Plc
+from robotq.drivers.plc.ready import ReadyStation
 
 
 class Connection(Plc, Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,16 +19,17 @@ from robotq.drivers.base import (
     UncertainOutcome,
     UnknownCommand,
 )
+from robotq.drivers.mapped.commands import CannotPause
 from robotq.drivers.params import checked
-from robotq.drivers.plc.connections import Connection, connections
+from robotq.drivers.plc.connections import Connection
 from robotq.drivers.plc.handshake import Handshake
 from robotq.drivers.plc.lads.run import LadsRun, settled
-from robotq.drivers.plc.lads.units import LadsUnits, properties_of, sample_of
+from robotq.drivers.plc.lads.units import properties_of, sample_of
+from robotq.drivers.plc.link import StationLink
 from robotq.drivers.plc.numbered import settled_by_number
 from robotq.drivers.plc.options import PlcOptions, read_options
-from robotq.drivers.plc.pattern import Hooks, Refused
-from robotq.drivers.plc.reading import PlcProgram
-from robotq.drivers.plc.watch import Watch
+from robotq.drivers.plc.pattern import Hooks
+from robotq.drivers.plc.ready import PlcProgram
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -49,30 +49,23 @@ class _Run:
         self.woken = threading.Event()
 
 
-class PlcDriver:
+class PlcDriver(CannotPause):
+    kind = "station"
+
     def __init__(self, setup: DriverSetup, options: PlcOptions) -> None:
         self._robot = setup.robot
         self._options = options
         self._ready = options.ready
         self._link_changed = setup.link_changed
-        self._plc: Connection | None = None
-        self._stop_plc: Connection | None = None
-        """Of its own: a stop waits for no answer to anything else."""
-        self._look_plc: Connection | None = None
-        self._units = LadsUnits(options.ready.units)
-        self._watch: Watch | None = None
+        self._link = StationLink(options.ready, self._on_lost)
         self._run: _Run | None = None
         self._latched = False
-        self._up = False
-        self._why_lost = "not connected"
-        self._state = threading.Lock()
 
     @property
     def capabilities(self) -> Capabilities:
-        stop = self._ready.written.stop
         return Capabilities(
             acknowledgement=Acknowledgement.FINISHED,
-            stop_out_of_band=stop is not None or bool(self._units),
+            stop_out_of_band=self._link.can_stop,
             position_survives_stop=True,
             immediate_while_busy=True,
         )
@@ -87,60 +80,21 @@ class PlcDriver:
     # -- the link ------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        self._shut()
-        try:
-            self._stop_plc, self._plc, self._look_plc = connections(self._ready)
-            self._stop_plc.open()
-            self._units.stop_over(self._stop_plc)
-            if self._latched:
-                self._send_stop()
-            self._plc.open()
-            # every node that commands use is there, and can be read
-            self._plc.read(self._ready.nodes)
-            self._units.work_over(self._plc)
-            self._look_plc.open()
-        except LinkLost:
-            self._shut()
-            raise
-        except Refused as error:
-            self._shut()
-            raise LinkLost(f"the PLC refuses the stop: {error}") from error
-        self._up = True
-        self._watch = Watch(self._look_plc, self._ready, self._on_lost)
-        self._watch.start()
+        self._link.open(lambda: self._latched)
 
     def _on_lost(self, reason: str) -> None:
-        with self._state:
-            if not self._up:
-                return
-            self._up = False
-            self._why_lost = reason
         run = self._run
         if run is not None:
             run.woken.set()
         self._link_changed(LinkState.DISCONNECTED, reason)
 
-    def _shut(self) -> None:
-        with self._state:
-            self._up = False
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.end()
-        for client in (self._plc, self._stop_plc, self._look_plc):
-            if client is not None:
-                client.close()
-        self._plc = self._stop_plc = self._look_plc = None
-        self._units.lost()
-        if watch is not None:
-            watch.join()
-
     # -- commands ------------------------------------------------------------------------------
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
-        program = self._program(command)
+        program = self._options.program(command)
         if program.lads is not None:
             return self._begun(program, command, context)
-        if program.pattern is None:
+        if program.query:
             return self._asked(program, command)
         given = checked(program.params, command.params)
         try:
@@ -164,8 +118,7 @@ class PlcDriver:
         def acted(plc: Connection, hooks: Hooks) -> Mapping[str, Any]:
             return act(Handshake(plc, pattern, self._ready.station, hooks, context))
 
-        read = self._followed(acted)
-        return {name: read[node] for name, node in program.result.items()}
+        return program.told(self._followed(acted))
 
     def _begun(self, program: PlcProgram, command: Command, context: CommandContext) -> JsonObject:
         """A program of LADS."""
@@ -187,17 +140,15 @@ class PlcDriver:
         assert lads is not None
 
         def acted(plc: Connection, hooks: Hooks) -> JsonObject:
-            unit, done = self._units.of(lads.unit), lads.stopped_is_done
+            unit, done = self._link.units.of(lads.unit), lads.stopped_is_done
             run = act(LadsRun(unit, self._ready.station, hooks, context, stopped_is_done=done))
             read = plc.read(frozenset(program.result.values())) if program.result else {}
-            return {"run": run, **{name: read[node] for name, node in program.result.items()}}
+            return {"run": run, **program.told(read)}
 
         return self._followed(acted, lads.unit)
 
     def _followed(self, act: Callable[[Connection, Hooks], _T], unit: str | None = None) -> _T:
-        plc = self._plc
-        if plc is None or not self._up:
-            raise LinkLost(self._why_lost)
+        plc = self._link.work
         run = _Run(unit)
         hooks = Hooks(
             now=time.monotonic,
@@ -210,7 +161,7 @@ class PlcDriver:
         try:
             return act(plc, hooks)
         except LinkLost as error:
-            self._on_lost(str(error))
+            self._link.lose(str(error))
             raise
         finally:
             self._run = None
@@ -218,48 +169,36 @@ class PlcDriver:
     def _pause(self, run: _Run) -> None:
         run.woken.wait(self._ready.written.poll_s)
         run.woken.clear()
-        if not self._up:
-            raise LinkLost(self._why_lost)
+        self._link.require()
 
     def immediate(self, command: Command) -> JsonObject:
-        program = self._program(command)
-        if program.pattern is not None or program.lads is not None:
+        program = self._options.program(command)
+        if not program.query:
             raise UnknownCommand("it is no query")
         return self._asked(program, command)
 
     def _asked(self, program: PlcProgram, command: Command) -> JsonObject:
         checked(program.params, command.params)
-        plc = self._look_plc
-        if plc is None or not self._up:
-            raise LinkLost(self._why_lost)
-        read = plc.read(frozenset(program.result.values()))
-        return {name: read[node] for name, node in program.result.items()}
-
-    def _program(self, command: Command) -> PlcProgram:
-        program = self._ready.programs.get(command.cmd_type)
-        if program is None:
-            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
-        return program
+        return program.told(self._link.look.read(frozenset(program.result.values())))
 
     # -- runs that nobody has watched to their end ---------------------------------------------
 
     def settle(self, run: UnsettledRun, context: CommandContext) -> Settled:  # noqa: ARG002
         """Of `Settles`: by the number that the PLC has stored. A request that the PLC does not
         have is unknown, and not "never started": it may be on its way in the old connection."""
-        lads = self._program(run.command).lads
+        lads = self._options.program(run.command).lads
         if lads is not None:
-            return settled(self._units.that_has(lads, run), run)
+            return settled(self._link.units.that_has(lads, run), run)
         program, number = self._numbered(run)
-        plc = self._plc
-        if plc is None:
-            raise LinkLost(self._why_lost)
-        return settled_by_number(plc, program, number, self._ready.station.boot, run.boot)
+        return settled_by_number(
+            self._link.work, program, number, self._ready.station.boot, run.boot
+        )
 
     def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
         """Of `Settles`."""
-        program = self._program(run.command)
+        program = self._options.program(run.command)
         if program.lads is not None:
-            self._units.that_has(program.lads, run)
+            self._link.units.that_has(program.lads, run)
             return self._program_run(program, context, lambda each: each.attach(run))
         program, number = self._numbered(run)
         return self._carried(program, context, lambda each: each.follow(number, run.boot))
@@ -272,7 +211,7 @@ class PlcDriver:
             run.woken.set()
 
     def _numbered(self, run: UnsettledRun) -> tuple[PlcProgram, int]:
-        program = self._program(run.command)
+        program = self._options.program(run.command)
         pattern, start = program.pattern, run.at_device.details.get("start")
         if pattern is None or not pattern.numbered or pattern.start != start:
             raise UncertainOutcome(
@@ -282,18 +221,13 @@ class PlcDriver:
 
     # -- stopping ------------------------------------------------------------------------------
 
-    def hold(self) -> None:
-        raise DriverError("this station cannot pause")
-
-    def resume(self) -> None:
-        raise DriverError("this station cannot pause")
-
     def stop(self) -> None:
         run = self._run
         if run is not None:
             run.stopping = True
+        only = None if run is None or self._latched else run.unit
         try:
-            self._send_stop()
+            self._link.stop(abort=self._latched, only=only)
         finally:
             if run is not None:
                 run.woken.set()
@@ -308,33 +242,15 @@ class PlcDriver:
         high when it falls."""
         self._latched = False
 
-    def _send_stop(self) -> None:
-        """Raises DriverError, LinkLost."""
-        stop, plc = self._ready.station.stop, self._stop_plc
-        if stop is None and not self._units:
-            raise DriverError("this station has no stop bit in its options")
-        if plc is None:
-            raise LinkLost(self._why_lost)
-        run = self._run
-        only = None if run is None or self._latched else run.unit
-        try:
-            # one that refuses keeps no other one from being stopped
-            with contextlib.ExitStack() as stack:
-                stack.callback(self._units.end, abort=self._latched, only=only)
-                if stop is not None:
-                    plc.write(stop, True)
-        except Refused as error:
-            raise DriverError(f"the PLC refuses the stop: {error}") from error
-
     # -- the rest ------------------------------------------------------------------------------
 
     def status(self) -> DriverStatus:
-        if not self._up:
+        if not self._link.is_up:
             return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
         return DriverStatus(
             link=LinkState.CONNECTED,
             details={"emergency_stop": self._latched, "nodes": len(self._ready.nodes)},
-            values={} if (watch := self._watch) is None else watch.values(),
+            values=self._link.values(),
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
@@ -344,4 +260,4 @@ class PlcDriver:
         return lambda: None
 
     def close(self) -> None:
-        self._shut()
+        self._link.close()

@@ -12,16 +12,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
-from robotq.drivers.plc.pattern import (
-    Hooks,
-    Pattern,
-    Plc,
-    Refused,
-    Reports,
-    Station,
-    Values,
-    judge,
-)
+from robotq.drivers.plc.look import Look
+from robotq.drivers.plc.pattern import Hooks, Pattern, Plc, Refused, Reports, Station, Values, judge
 from robotq.drivers.settling import LeftRunning
 
 _DRAW = random.SystemRandom()
@@ -64,7 +56,7 @@ class Handshake:
             self._reports.run_id(str(self._on), boot=self.boot, details=details)
         self._check()
         # who has written to done, or to start, since it was looked at?
-        self._look_free(self._seen())
+        self._look_free()
         self._check()
         try:
             self._plc.write(self._pattern.start, self._on)
@@ -94,45 +86,39 @@ class Handshake:
         """Raises DriverError, where the station cannot begin; nothing was started."""
         self._boot = self._read_boot()
         self._release_stop()
-        pattern, seen = self._pattern, self._seen()
-        if not pattern.numbered and seen[pattern.start]:
-            if not seen[pattern.done]:
+        pattern, seen = self._pattern, self._look()
+        if not pattern.numbered and seen.start:
+            if not seen.done:
                 raise DriverError(
                     f"{pattern.start} is high already, and {pattern.done} is not: the PLC may be "
                     "carrying out a command of somebody else"
                 )
             # of a command that is at its end, and whose handshake was cut off
             self._reset(pattern.start)
-        if not pattern.numbered:
-            lows = [each for each in (pattern.done, pattern.accepted) if each is not None]
-            late = self._wait_low(lows, self._station.ready_s)
-            if late:
-                raise DriverError(f"still high from before: {', '.join(late)}; nothing was started")
-        seen = self._seen()
-        self._look_free(seen)
+        if not pattern.numbered and (late := self._answers_that_stay()):
+            raise DriverError(f"still high from before: {', '.join(late)}; nothing was started")
+        taken = self._look_free().taken
         if pattern.numbered:
-            taken = {seen[name] for name in (pattern.start, pattern.done, pattern.accepted) if name}
             # drawn, not counted: a PLC that has forgotten its numbers would give this one again
             drawn = _DRAW.sample(range(1, pattern.most + 1), len(taken) + 1)
             self._on = next(number for number in drawn if number not in taken)
 
-    def _look_free(self, seen: Values) -> None:
+    def _look_free(self) -> Look:
         """Raises DriverError where the station is not free: nothing was started."""
-        pattern = self._pattern
-        if alarms := self._alarms(seen)[0]:
+        pattern, seen = self._pattern, self._look()
+        if alarms := seen.alarms[0]:
             raise DriverError("; ".join(alarms))
-        if self._boot_of(seen) != self._boot:
+        if seen.boot != self._boot:
             raise DriverError("the PLC has started anew; nothing was started")
         if pattern.numbered:
-            if seen[pattern.start] != seen[pattern.done]:
+            if seen.start != seen.done:
                 raise DriverError(
-                    f"{pattern.start} is {seen[pattern.start]} and {pattern.done} is "
-                    f"{seen[pattern.done]}: the last command of the PLC is not at its end"
+                    f"{pattern.start} is {seen.start} and {pattern.done} is {seen.done}: the last "
+                    "command of the PLC is not at its end"
                 )
-            return
-        high = [n for n in (pattern.start, pattern.done, pattern.accepted) if n and seen[n]]
-        if high:
-            raise DriverError(f"high before the start: {', '.join(high)}; nothing was started")
+        elif seen.high:
+            raise DriverError(f"high before the start: {', '.join(seen.high)}; nothing was started")
+        return seen
 
     def _release_stop(self) -> None:
         """Take the stop of before back. Raises DriverError where the PLC still answers it."""
@@ -140,15 +126,11 @@ class Handshake:
         if stop is None:
             return
         self._check()
-        names = [name for name in (stop, stopped) if name is not None]
-        seen = self._plc.read(names)
-        if seen[stop]:
-            if (
-                not self._pattern.numbered
-                and self._plc.read([self._pattern.start])[self._pattern.start]
-            ):
+        if self._plc.read([stop])[stop]:
+            start = self._pattern.start
+            if not self._pattern.numbered and self._plc.read([start])[start]:
                 # or the PLC would begin again what the stop has ended
-                self._reset(self._pattern.start)
+                self._reset(start)
             self._reset(stop)
             self._stop_again()
         if stopped is not None and self._wait_low([stopped], self._station.ready_s):
@@ -168,18 +150,18 @@ class Handshake:
         accepted = pattern.accepted is None
         lowered = False
         while True:
-            seen = self._seen()
+            seen = self._look()
             self._check_memory(seen, lowered=lowered)
-            done = seen[pattern.done] == self._on
+            done = seen.done == self._on
             stopping = hooks.stopping() or hooks.latched()
             if stopping and stopping_since is None:
                 stopping_since = hooks.now()
-            alarms, stands = self._alarms(seen)
+            alarms, stands = seen.alarms
             if done and (pattern.outcome is not None or not (stopping or alarms)):
                 return self._ended()
             if stopping_since is not None:
                 late = hooks.now() - stopping_since > station.stop_s
-                if self._is_stopped(seen) and (late or not pattern.numbered):
+                if seen.is_stopped and (late or not pattern.numbered):
                     self._after_stop()
                     raise Stopped
                 if late:
@@ -191,7 +173,7 @@ class Handshake:
                 self._check_alarm(alarms, hooks.now() - alarm_since, stands=stands)
             if hooks.left():
                 raise LeftRunning
-            accepted = accepted or seen[pattern.accepted or ""] == self._on
+            accepted = accepted or seen.accepted == self._on
             if not (accepted or stopping):
                 self._check_accepted(hooks.now() - began)
             lowered = lowered or self._end_pulse(hooks.now() - began)
@@ -226,10 +208,10 @@ class Handshake:
         pattern = self._pattern
         names = {*pattern.results, *([pattern.outcome.node] if pattern.outcome else [])}
         read = dict(self._plc.read(names)) if names else {}
-        again = self._seen()
-        if again[pattern.done] != self._on or self._boot_of(again) != self._boot:
+        again = self._look()
+        if again.done != self._on or again.boot != self._boot:
             raise UncertainOutcome("device_reset", f"{pattern.done} has gone again at once")
-        if pattern.numbered and again[pattern.start] != self._on:
+        if pattern.numbered and again.start != self._on:
             raise UncertainOutcome("device_reset", f"somebody else has written {pattern.start}")
         if not pattern.numbered:
             self._finish()
@@ -240,30 +222,27 @@ class Handshake:
     def _finish(self) -> None:
         """The second edge: done falls when start has. Raises UncertainOutcome: a done that does
         not fall is stuck, and nobody knows since when."""
-        pattern = self._pattern
-        self._reset(pattern.start)
-        lows = [each for each in (pattern.done, pattern.accepted) if each is not None]
-        if late := self._wait_low(lows, self._station.ready_s):
+        self._reset(self._pattern.start)
+        if late := self._answers_that_stay():
             raise UncertainOutcome(
-                "answer_lost", f"{', '.join(late)} did not fall after {pattern.start}"
+                "answer_lost", f"{', '.join(late)} did not fall after {self._pattern.start}"
             )
 
-    def _check_memory(self, seen: Values, *, lowered: bool) -> None:
+    def _check_memory(self, seen: Look, *, lowered: bool) -> None:
         """Raises UncertainOutcome where the PLC does not have what was written."""
-        if self._boot_of(seen) != self._boot:
+        if seen.boot != self._boot:
             raise UncertainOutcome("device_reset", "the PLC has started anew")
         start = self._pattern.start
-        if not lowered and seen[start] != self._on:
+        if not lowered and seen.start != self._on:
             raise UncertainOutcome(
                 "device_reset",
-                f"{start} is {seen[start]!r} and no more {self._on!r}: the PLC has started anew, "
+                f"{start} is {seen.start!r} and no more {self._on!r}: the PLC has started anew, "
                 "or somebody else writes it",
             )
 
     def _after_stop(self) -> None:
         """The station stands. First start falls, then the stop: never the other way round."""
-        if not self._pattern.numbered:
-            self._reset(self._pattern.start)
+        self._withdraw()
         if self._station.stop is not None and not self._hooks.latched():
             self._reset(self._station.stop)
             self._stop_again()
@@ -291,6 +270,10 @@ class Handshake:
         except Refused as error:
             raise UncertainOutcome("answer_lost", f"the PLC refuses a reset: {error}") from error
 
+    def _answers_that_stay(self) -> Sequence[str]:
+        """Done and accepted, where they do not fall in time."""
+        return self._wait_low(self._pattern.of_command[1:], self._station.ready_s)
+
     def _wait_low(self, names: Collection[str], limit_s: float) -> Sequence[str]:
         """Those that are still high at the end."""
         began = self._hooks.now()
@@ -301,25 +284,9 @@ class Handshake:
                 return high
             self._hooks.pause()
 
-    def _seen(self) -> Values:
-        pattern, station = self._pattern, self._station
-        names = [pattern.start, pattern.done, pattern.accepted, station.stop, station.stopped]
-        names += [station.boot, *(alarm.node for alarm in station.alarms)]
-        return self._plc.read([name for name in dict.fromkeys(names) if name is not None])
+    def _look(self) -> Look:
+        return Look(self._plc, self._pattern, self._station)
 
     def _read_boot(self) -> Any:
         name = self._station.boot
         return None if name is None else self._plc.read([name])[name]
-
-    def _boot_of(self, seen: Values) -> Any:
-        return None if self._station.boot is None else seen[self._station.boot]
-
-    def _is_stopped(self, seen: Values) -> bool:
-        stop, stopped = self._station.stop, self._station.stopped
-        return bool(stop and stopped and seen[stop] and seen[stopped])
-
-    def _alarms(self, seen: Values) -> tuple[list[str], bool]:
-        """What is wrong, and whether the PLC stops everything for it."""
-        raised = [alarm for alarm in self._station.alarms if seen[alarm.node]]
-        texts = [text for alarm in raised for text in alarm.texts(int(seen[alarm.node]))]
-        return texts, any(alarm.stands for alarm in raised)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robotq.drivers.base import DriverError, Stopped
 from robotq.drivers.plc.pattern import Plc, judge
-from robotq.drivers.plc.reading import PlcProgram
+from robotq.drivers.plc.ready import PlcProgram
 from robotq.drivers.settling import Settled
 
 

@@ -7,35 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.config.plc_station import PLC_STATION, PlcStation
-from robotq.drivers.mapped.commands import brought, why_lacking, wrong_options
-from robotq.drivers.plc.reading import ReadyStation, StationReader
+from robotq.drivers.mapped.commands import MappedOptions, Written, wrong_options
+from robotq.drivers.plc.reading import StationReader
+from robotq.drivers.plc.ready import PlcProgram, ReadyStation
 from robotq.drivers.plc.table import known_types, read_table
-from robotq.model.json import JsonObject
-from robotq.steps import Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlcOptions:
+class PlcOptions(MappedOptions[PlcProgram]):
+    does = "a station behind a PLC does what its own options say"
+
     ready: ReadyStation
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
-        """Of `KnowsCommands`."""
-        what = "a station behind a PLC does what its own options say"
-        return why_lacking(cmd_type, program, self.ready.programs, what=what)
+    @property
+    def programs(self) -> Mapping[str, PlcProgram]:
+        return self.ready.programs
 
     @property
-    def brings(self) -> Mapping[str, JsonObject]:
-        """Of `BringsCommands`."""
-        commands = self.ready.written.commands
-        return {
-            name: brought(
-                commands[name],
-                program.params,
-                query=commands[name].query,
-                reads=commands[name].query,
-            )
-            for name, program in self.ready.programs.items()
-        }
+    def written(self) -> Mapping[str, Written]:
+        return self.ready.written.commands
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> PlcOptions:

@@ -77,6 +77,11 @@ class Pattern:
     outcome: Outcome | None = None
     results: Collection[str] = ()
 
+    @property
+    def of_command(self) -> Sequence[str]:
+        """Start, done and accepted, as far as there are."""
+        return [name for name in (self.start, self.done, self.accepted) if name is not None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from robotq.config.plc_station import (
@@ -20,6 +19,7 @@ from robotq.drivers.mapped.pieces import MappedPieces
 from robotq.drivers.params import Param, ParamReader
 from robotq.drivers.plc.nodes import Node, modbus_node, opcua_node, s7_node
 from robotq.drivers.plc.pattern import Alarm, Outcome, Pattern, Station
+from robotq.drivers.plc.ready import PlcProgram, ReadyStation
 from robotq.model.carried.live_value import MOST_VALUES, LiveValue, fault_of
 
 _MOST_BITS = 32
@@ -32,41 +32,6 @@ _NODES: Mapping[str, Callable[[PlcNode], Node]] = {
     "s7": s7_node,
 }
 """What carries them -> how its addresses are written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlcProgram:
-    """What is done for one command."""
-
-    pattern: Pattern | None
-    """None for a query, and for a program of LADS."""
-    lads: PlcLads | None = None
-    params: Mapping[str, Param]
-    write: Mapping[str, str]
-    """Node -> parameter."""
-    result: Mapping[str, str]
-    """Name -> node."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyStation:
-    written: PlcStation
-    nodes: Mapping[str, Node]
-    """By name; those that are used."""
-    table: Mapping[str, Node]
-    """By name, all."""
-    station: Station
-    programs: Mapping[str, PlcProgram]
-    heartbeat: str | None
-    watchdog: str | None
-    shows: Mapping[str, str]
-    """Name of a value -> its node."""
-
-    @property
-    def units(self) -> Collection[str]:
-        """Of LADS, where they are."""
-        each = (program.lads for program in self.programs.values())
-        return dict.fromkeys(lads.unit for lads in each if lads is not None)
 
 
 class StationReader:

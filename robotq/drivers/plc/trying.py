@@ -9,7 +9,7 @@ from typing import Any
 from robotq.drivers.base import LinkLost
 from robotq.drivers.plc.connections import Connection, check_installed, one_connection
 from robotq.drivers.plc.lads.units import LadsUnits
-from robotq.drivers.plc.reading import ReadyStation
+from robotq.drivers.plc.ready import ReadyStation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.plc.pattern import Plc, Refused
-from robotq.drivers.plc.reading import ReadyStation
+from robotq.drivers.plc.ready import ReadyStation
 from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
 
 _TURN_S = 0.2

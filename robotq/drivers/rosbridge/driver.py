@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import CancelledError, Future, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from typing import Any
 
 from robotq.drivers.base import (
@@ -20,37 +20,33 @@ from robotq.drivers.base import (
     UncertainOutcome,
     UnknownCommand,
 )
+from robotq.drivers.mapped.commands import CannotPause
 from robotq.drivers.mapped.filling import results
 from robotq.drivers.params import checked
 from robotq.drivers.rosbridge.asking import Asking
 from robotq.drivers.rosbridge.bridge import Bridge
 from robotq.drivers.rosbridge.dialects import ROS_1, ROS_2
 from robotq.drivers.rosbridge.goals import Goals
-from robotq.drivers.rosbridge.messages import ALL_GOALS, CancelCode, GoalId, GoalStatus
+from robotq.drivers.rosbridge.messages import ALL_GOALS, GoalId, GoalStatus
 from robotq.drivers.rosbridge.options import RosbridgeOptions, read_options
-from robotq.drivers.rosbridge.ready import RosProgram
 from robotq.drivers.rosbridge.ros1.actions import goal_topic, goal_type
 from robotq.drivers.rosbridge.ros1.run import Ros1Run
 from robotq.drivers.rosbridge.ros1.stops import Ros1Stops
 from robotq.drivers.rosbridge.run import Run
 from robotq.drivers.rosbridge.shown import Shown
-from robotq.drivers.rosbridge.stops import Stops
+from robotq.drivers.rosbridge.stops import STOP_S, Stops
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
-_CONNECT_S = 12.0
-"""Wall seconds in which everything that a stop needs is open."""
-_STOP_S = 0.5
-"""Wall seconds that a stop waits for the word of the servers; the command goes on to wait."""
 _ASKED_S = 5.0
 """Wall seconds in which a server says what became of a goal."""
 _LOOK_S = 0.3
 """Wall seconds in which a server tells a new listener of its goals."""
 
 
-class RosbridgeDriver:
+class RosbridgeDriver(CannotPause):
     def __init__(self, setup: DriverSetup, options: RosbridgeOptions) -> None:
         self._robot = setup.robot
         self._options = options
@@ -80,10 +76,7 @@ class RosbridgeDriver:
         """A goal that was found running, and that nobody follows yet."""
         self._latched = False
         self._up = False
-        self._making: Future[list[str]] | None = None
         self._missing: tuple[str, ...] = ()
-        self._refusing: set[str] = set()
-        """Actions whose server has refused the last cancel."""
         self._state = threading.Lock()
 
     @property
@@ -110,10 +103,7 @@ class RosbridgeDriver:
                 # before it is looked whether a stop gets through; what that one says is told below
                 with contextlib.suppress(DriverError):
                     self._stop_all()
-            making = self._stops.prepare()
-            with self._state:
-                self._making = making
-            self._missing = tuple(_told(making, _CONNECT_S, self._options.url))
+            self._missing = tuple(self._stops.prepare())
             if self._latched:
                 self._stop_all()
             for action in self._options.ready.actions:
@@ -125,9 +115,6 @@ class RosbridgeDriver:
             self._goals.close()
             self._stops.close()
             raise
-        finally:
-            with self._state:
-                self._making = None
         self._up = True
         if not self._goals.is_open:
             self._up = False
@@ -148,9 +135,12 @@ class RosbridgeDriver:
 
     def execute(self, command: Command, context: CommandContext) -> JsonObject:
         run = self._made(command)
+        return self._watched(run, lambda: run.carry_out(context))
+
+    def _watched(self, run: Run, work: Callable[[], JsonObject]) -> JsonObject:
         self._run = run
         try:
-            return run.carry_out(context)
+            return work()
         except LinkLost as error:
             # a socket of its own may be the first that says so
             self._on_lost(error.reason)
@@ -159,7 +149,7 @@ class RosbridgeDriver:
             self._run = None
 
     def _made(self, command: Command) -> Run:
-        program = self._program(command)
+        program = self._options.program(command)
         params = checked(program.params, command.params)
         if not self._up:
             raise LinkLost("not connected")
@@ -167,17 +157,15 @@ class RosbridgeDriver:
         return (Ros1Run if self._ros_1 else Run)(
             program,
             params,
-            robot.values,
+            robot,
             bridge=self._bridge,
             goals=self._goals,
             stops=self._stops,
             latched=lambda: self._latched,
-            accept_s=robot.accept_s,
-            ignores_others=robot.others == "ignore",
         )
 
     def immediate(self, command: Command) -> JsonObject:
-        program = self._program(command)
+        program = self._options.program(command)
         if not program.query or program.ask is None:
             raise UnknownCommand("it is no query")
         scope = {
@@ -188,12 +176,6 @@ class RosbridgeDriver:
             raise LinkLost("not connected")
         told = Asking(self._bridge).ask(program.ask, scope, acts=False)
         return results(program.result, {**scope, **told})
-
-    def _program(self, command: Command) -> RosProgram:
-        program = self._options.ready.programs.get(command.cmd_type)
-        if program is None:
-            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
-        return program
 
     # -- runs that nobody has watched to their end ---------------------------------------------
 
@@ -219,14 +201,8 @@ class RosbridgeDriver:
         """Of `Settles`."""
         _, goal_id = self._unsettled(run)
         followed = self._made(run.command)
-        self._run, self._found = followed, None
-        try:
-            return followed.follow(goal_id, context)
-        except LinkLost as error:
-            self._on_lost(error.reason)
-            raise
-        finally:
-            self._run = None
+        self._found = None
+        return self._watched(followed, lambda: followed.follow(goal_id, context))
 
     def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - a goal has no time limit at its server
         """Of `Settles`."""
@@ -235,7 +211,7 @@ class RosbridgeDriver:
             run.let_go()
 
     def _unsettled(self, run: UnsettledRun) -> tuple[str, GoalId]:
-        action = self._program(run.command).action
+        action = self._options.program(run.command).action
         written = run.at_device.details.get("action")
         if action is None or action.name != written:
             raise UncertainOutcome(
@@ -245,26 +221,18 @@ class RosbridgeDriver:
 
     # -- stopping ------------------------------------------------------------------------------
 
-    def hold(self) -> None:
-        raise DriverError("this robot cannot pause")
-
-    def resume(self) -> None:
-        raise DriverError("this robot cannot pause")
-
     def stop(self) -> None:
-        with self._state:
-            making = self._making
-        if making is not None:
-            making.cancel()
+        self._stops.give_up()
         run = self._run
         if run is None:
             # nobody follows it yet
-            self._heard({a: self._stops.cancel(a, goal) for a, goal in self._unfollowed().items()})
+            goals = self._unfollowed()
+            self._stops.heard({a: self._stops.cancel(a, goal) for a, goal in goals.items()})
             return
         action, told = run.action, run.stop()
         if action is None or told is None:
             return
-        self._heard({action: told})
+        self._stops.heard({action: told})
 
     def _unfollowed(self) -> Mapping[str, GoalId]:
         """Goals that go on although no command runs, of ours as far as is known."""
@@ -279,10 +247,7 @@ class RosbridgeDriver:
     def emergency_stop(self) -> None:
         # before the link is looked at: a robot that is not there is stopped when it comes back
         self._latched = True
-        with self._state:
-            making = self._making
-        if making is not None:
-            making.cancel()
+        self._stops.give_up()
         self._stop_all()
 
     def reset(self) -> None:
@@ -295,31 +260,12 @@ class RosbridgeDriver:
         run = self._run
         if run is not None:
             run.stop()
-        lost = self._heard(told)
-        done, late = wait(halts, timeout=_STOP_S)
+        lost = self._stops.heard(told)
+        done, late = wait(halts, timeout=STOP_S)
         lost += [str(error) for each in done if (error := each.exception()) is not None]
         lost += ["no answer yet to what `stop` sends besides"] * bool(late and not lost)
         if lost:
             raise DriverError("; ".join(lost)[:500])
-
-    def _heard(self, told: Mapping[str, Future[CancelCode | None]]) -> list[str]:
-        """What is wrong with cancels, as far as it shows within a moment. Raises LinkLost where
-        none has got out."""
-        wait(told.values(), timeout=_STOP_S)
-        wrong, lost = [], []
-        for action, each in told.items():
-            if not each.done():
-                wrong.append(f"{action} has not answered yet")
-            elif (error := each.exception()) is not None:
-                lost.append(str(error))
-            elif each.result() is CancelCode.REJECTED:
-                wrong.append(f"{action} refuses to cancel")
-                self._refusing.add(action)
-            else:
-                self._refusing.discard(action)
-        if lost and len(lost) == len(told):
-            raise LinkLost(lost[0])
-        return wrong + lost
 
     # -- the rest ------------------------------------------------------------------------------
 
@@ -331,9 +277,11 @@ class RosbridgeDriver:
             "bridge": self._options.url,
             "emergency_stop": self._latched,
             "goals": {action: len(self._goals.active(action)) for action in actions},
-            **_named("no_server", self._missing),
-            **_named("refuses_to_cancel", sorted(self._refusing)),
         }
+        if self._missing:
+            details["no_server"] = list(self._missing)
+        if self._stops.refusing:
+            details["refuses_to_cancel"] = sorted(self._stops.refusing)
         return DriverStatus(link=LinkState.CONNECTED, details=details, values=self._shown.values())
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
@@ -347,18 +295,3 @@ class RosbridgeDriver:
     def close(self) -> None:
         self._up = False
         self._bridge.shut()
-
-
-def _told(making: Future[list[str]], seconds: float, url: str) -> list[str]:
-    try:
-        return making.result(seconds)
-    except CancelledError as error:
-        raise LinkLost("a stop came before the bridge had answered") from error
-    except TimeoutError as error:
-        making.cancel()
-        raise LinkLost(f"{url}: no answer within {seconds:g} s") from error
-
-
-def _named(name: str, values: Iterable[str]) -> dict[str, Any]:
-    listed = list(values)
-    return {name: listed} if listed else {}

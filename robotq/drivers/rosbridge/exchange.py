@@ -6,12 +6,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from robotq.drivers.base import UncertainOutcome
 from robotq.drivers.rosbridge.messages import Feedback, Incoming
 
 _WAITING = 256
 """Messages that wait to be followed; of more, the oldest feedback is left out."""
+
+
+class Closes(Protocol):
+    """What an exchange goes over."""
+
+    def close(self) -> None: ...
 
 
 class Exchange:

@@ -22,6 +22,11 @@ from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
+LOOK_S = 2.0
+"""Longest that a look at the goals of a server takes."""
+_FIRST_S = 0.1
+"""The same where it has told of none yet: before its first goal it has nothing to tell."""
+
 
 class Goals:
     """Follows the status of every action on one socket. All methods may be called from any thread
@@ -100,8 +105,17 @@ class Goals:
     def active(self, action: str) -> list[GoalId]:
         return [id_ for id_, status in self.of(action).items() if status.active]
 
+    def active_now(self, action: str) -> list[GoalId]:
+        """The same as the server says now. Raises LinkLost."""
+        # what is told all the time may be older: the last goal may have ended by now, and a new
+        # goal would push away one that has come a moment ago
+        listed = self.look(action, LOOK_S if self.heard_at(action) > 0 else _FIRST_S)
+        if listed is None:
+            listed = self.of(action)
+        return [id_ for id_, status in listed.items() if status.active]
+
     def look(self, action: str, seconds: float) -> Mapping[GoalId, GoalStatus] | None:
-        """The same as the server says now: it keeps its last word for whoever subscribes. None
+        """All goals as the server says now: it keeps its last word for whoever subscribes. None
         where it says nothing, as it does before its first goal. Raises LinkLost."""
         topic, type_ = self._dialect.status_topic(action), self._dialect.status_type
         exchange, socket = self._bridge.exchange(lambda id_: subscribe(id_, topic, type_))

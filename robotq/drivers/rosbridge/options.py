@@ -9,31 +9,25 @@ from typing import Any
 from yarl import URL
 
 from robotq.config.ros_robot import ROS_ROBOT, RosRobot
-from robotq.drivers.mapped.commands import brought, why_lacking, wrong_options
+from robotq.drivers.mapped.commands import MappedOptions, Written, wrong_options
 from robotq.drivers.rosbridge.reading import RobotReader
-from robotq.drivers.rosbridge.ready import ReadyRobot
-from robotq.model.json import JsonObject
-from robotq.steps import Program
+from robotq.drivers.rosbridge.ready import ReadyRobot, RosProgram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RosbridgeOptions:
+class RosbridgeOptions(MappedOptions[RosProgram]):
+    does = "a robot behind rosbridge does what its own options say"
+
     url: str
     ready: ReadyRobot
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
-        """Of `KnowsCommands`."""
-        what = "a robot behind rosbridge does what its own options say"
-        return why_lacking(cmd_type, program, self.ready.programs, what=what)
+    @property
+    def programs(self) -> Mapping[str, RosProgram]:
+        return self.ready.programs
 
     @property
-    def brings(self) -> Mapping[str, JsonObject]:
-        """Of `BringsCommands`."""
-        commands = self.ready.robot.commands
-        return {
-            name: brought(commands[name], program.params, query=program.query, reads=program.query)
-            for name, program in self.ready.programs.items()
-        }
+    def written(self) -> Mapping[str, Written]:
+        return self.ready.robot.commands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
+from robotq.config.ros_robot import RosRobot
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, Stopped, UncertainOutcome
-from robotq.drivers.mapped.filling import filled, place_of, results
+from robotq.drivers.mapped.filling import arrives, filled, leaves, results
 from robotq.drivers.mapped.told import Told
 from robotq.drivers.patience import Turns
 from robotq.drivers.rosbridge.asking import Asking
 from robotq.drivers.rosbridge.bridge import Bridge
-from robotq.drivers.rosbridge.endings import (
-    place_without_result,
-    values_of,
-    without_result,
-)
-from robotq.drivers.rosbridge.exchange import Exchange
-from robotq.drivers.rosbridge.goals import Goals
+from robotq.drivers.rosbridge.endings import place_without_result, values_of, without_result
+from robotq.drivers.rosbridge.exchange import Closes, Exchange
+from robotq.drivers.rosbridge.goals import LOOK_S, Goals
 from robotq.drivers.rosbridge.messages import (
     CancelCode,
     Feedback,
@@ -39,20 +36,12 @@ TURN_S = 0.2
 """Between two looks at what is to happen besides; a stop wakes it at once."""
 _CANCEL_S = 0.3
 """Between two cancels of a goal that has not ended: the first may have come before the goal."""
-_LOOK_S = 2.0
-"""Longest that a look at the goals of a server takes."""
-_FIRST_S = 0.1
-"""The same where it has told of none yet: before its first goal it has nothing to tell."""
 _NAMED_S = 2.0
 """Wall seconds in which a goal that is to go on without robotq gets its id, if it has none yet."""
 _ANEW_S = 5.0
 """Between two looks at a goal whose end is awaited by its status alone."""
 _GONE = GoalStatus.UNKNOWN
 """Of a goal that its server does not list."""
-
-
-class Closes(Protocol):
-    def close(self) -> None: ...
 
 
 class Run:
@@ -62,27 +51,25 @@ class Run:
         self,
         program: RosProgram,
         params: JsonObject,
-        values: Mapping[str, Any],
+        robot: RosRobot,
         *,
         bridge: Bridge,
         goals: Goals,
         stops: Stops,
         latched: Callable[[], bool],
-        accept_s: float,
-        ignores_others: bool,
     ) -> None:
         self._program = program
-        self._scope: dict[str, Any] = {"params": params, "values": values}
+        self._scope: dict[str, Any] = {"params": params, "values": robot.values}
         self._bridge = bridge
         self._goals = goals
         self._stops = stops
         self._latched = latched
-        self._accept_s = accept_s
-        self._ignores_others = ignores_others
+        self._accept_s = robot.accept_s
+        self._ignores_others = robot.others == "ignore"
         self._stopping = False
         self._left_at: float | None = None
         self._exchange: Exchange | None = None
-        self._lock = threading.Lock()
+        self._cancelled_at = 0.0
         self.goal_id: GoalId | None = None
         """Of the goal at its server, as soon as that is certain."""
 
@@ -93,27 +80,34 @@ class Run:
     def stop(self) -> Future[CancelCode | None] | None:
         """Have it come to its end. Comes to what the server says; None where there is nothing to
         cancel: a service that was called goes on until it answers. Raises LinkLost."""
-        with self._lock:
-            self._stopping = True
-            exchange = self._exchange
-        if exchange is not None:
-            exchange.wake()
+        self._stopping = True
+        self._wake()
         action = self._program.action
         return None if action is None else self._stops.cancel(action.name)
 
     def breaks(self, error: UncertainOutcome) -> None:
-        with self._lock:
-            exchange = self._exchange
+        exchange = self._exchange
         if exchange is not None:
             exchange.breaks(error)
 
     def let_go(self) -> None:
         """The robot is to go on without robotq."""
-        with self._lock:
-            self._left_at = time.monotonic()
-            exchange = self._exchange
+        self._left_at = time.monotonic()
+        self._wake()
+
+    def _wake(self) -> None:
+        exchange = self._exchange
         if exchange is not None:
             exchange.wake()
+
+    @contextmanager
+    def _following(self, exchange: Exchange, socket: Closes) -> Iterator[None]:
+        self._exchange = exchange
+        try:
+            yield
+        finally:
+            self._exchange = None
+            socket.close()
 
     def follow(self, goal_id: GoalId, context: CommandContext) -> JsonObject:
         """Wait for the end of a goal that was begun before, by what its server says of it to
@@ -121,32 +115,24 @@ class Run:
         action = self._program.action
         assert action is not None
         self.goal_id = goal_id
-        if self._program.place is not None:
-            context.moved_to(None)
+        leaves(self._program.place, context)
         overheard = Overheard(self._bridge, action, goal_id)
-        with self._lock:
-            self._exchange = overheard.exchange
-        try:
-            with Told(action.name, action.telling, self._scope, context) as told:
-                status = self._until_ended(action.name, goal_id, overheard, told)
-                return self.ended_unseen(status, context)
-        finally:
-            with self._lock:
-                self._exchange = None
-            overheard.close()
+        telling = Told(action.name, action.telling, self._scope, context)
+        with self._following(overheard.exchange, overheard), telling as told:
+            status = self._until_ended(action.name, goal_id, overheard, told)
+            return self.ended_unseen(status, context)
 
     def _until_ended(
         self, action: str, goal_id: GoalId, overheard: Overheard, told: Told
     ) -> GoalStatus:
-        cancelled_at = 0.0
         looked_at = time.monotonic()
         while (status := self._goals.of(action).get(goal_id, _GONE)).active:
-            cancelled_at = self._cancel_again(action, cancelled_at)
+            self._cancel_again(action)
             overheard.tell(overheard.exchange.take(TURN_S, self._woken()), told)
             self._check_left()
             if time.monotonic() - looked_at > _ANEW_S:
                 # a subscription may die without a word
-                self._goals.look(action, _LOOK_S)
+                self._goals.look(action, LOOK_S)
                 looked_at = time.monotonic()
         return status
 
@@ -175,13 +161,14 @@ class Run:
             told: dict[str, Any] = {"result": self._act(program.action, context)}
         else:
             assert program.ask is not None
-            if program.place is not None:
-                context.moved_to(None)
+            leaves(program.place, context)
             told = asking.ask(program.ask, self._scope, acts=True)
+        return self._done(told, context)
+
+    def _done(self, told: Mapping[str, Any], context: CommandContext) -> JsonObject:
         scope = {**self._scope, **told}
-        if program.place is not None:
-            context.moved_to(place_of(program.place, scope))
-        return results(program.result, scope)
+        arrives(self._program.place, scope, context)
+        return results(self._program.result, scope)
 
     def _is_stopping(self) -> bool:
         return self._stopping or self._latched()
@@ -197,18 +184,11 @@ class Run:
         self._check_others(action.name)
         before = frozenset(self._goals.of(action.name))
         self._check()
-        if self._program.place is not None:
-            context.moved_to(None)
+        leaves(self._program.place, context)
         exchange, socket = self._send(action, goal, context)
-        with self._lock:
-            self._exchange = exchange
-        try:
-            with Told(action.name, action.telling, self._scope, context) as told:
-                return self._values(self._followed(action.name, exchange, told, before, context))
-        finally:
-            with self._lock:
-                self._exchange = None
-            socket.close()
+        telling = Told(action.name, action.telling, self._scope, context)
+        with self._following(exchange, socket), telling as told:
+            return self._values(self._followed(action.name, exchange, told, before, context))
 
     def _send(
         self,
@@ -221,15 +201,8 @@ class Run:
 
     def _check_others(self, action: str) -> None:
         """Raises DriverError where the server is busy with a goal of somebody else."""
-        if self._ignores_others:
-            return
-        # what is told all the time may be older: the last goal may have ended by now, and a new
-        # goal would push away one that has come a moment ago
-        heard = self._goals.heard_at(action) > 0
-        listed = self._goals.look(action, _LOOK_S if heard else _FIRST_S)
-        if listed is None:
-            listed = self._goals.of(action)
-        self._refuse_others(action, [id_ for id_, status in listed.items() if status.active])
+        if not self._ignores_others:
+            self._refuse_others(action, self._goals.active_now(action))
 
     def _refuse_others(self, action: str, others: Collection[GoalId]) -> None:
         """Raises DriverError."""
@@ -251,10 +224,9 @@ class Run:
         """How the goal ended. Raises UncertainOutcome."""
         turns = Turns(TURN_S)
         began = turns.now()
-        cancelled_at = 0.0
         accepted = False
         while True:
-            cancelled_at = self._cancel_again(action, cancelled_at)
+            self._cancel_again(action)
             incoming = exchange.take(TURN_S, self._woken())
             self._check_left()
             waited_s = turns.now() - began
@@ -275,14 +247,14 @@ class Run:
     def _values(self, ended: GoalEnded) -> Any:
         return values_of(ended, self._program, self._scope, stopping=self._is_stopping())
 
-    def _cancel_again(self, action: str, cancelled_at: float) -> float:
+    def _cancel_again(self, action: str) -> None:
         """The cancel that a stop has sent may have come before the goal."""
-        if not self._is_stopping() or time.monotonic() - cancelled_at < _CANCEL_S:
-            return cancelled_at
+        if not self._is_stopping() or time.monotonic() - self._cancelled_at < _CANCEL_S:
+            return
         self._stops.cancel(action)
         if self._latched():
             self._stops.halt()
-        return time.monotonic()
+        self._cancelled_at = time.monotonic()
 
     def _woken(self) -> Callable[[], bool]:
         """What ends a wait before its time: what has not been seen to yet."""
@@ -301,7 +273,7 @@ class Run:
         """The goal has been accepted, so the server lists it. It is known where no other one has
         come since it was sent."""
         try:
-            listed = self._goals.look(action, _LOOK_S) or {}
+            listed = self._goals.look(action, LOOK_S) or {}
         except LinkLost:
             return
         new = listed.keys() - before
@@ -314,12 +286,15 @@ class Run:
         UncertainOutcome where it does not: a goal that was rejected gets no answer from some
         bridges, and one that is still on its way gets none either."""
         try:
-            listed = self._goals.look(action, _LOOK_S) or {}
+            listed = self._goals.look(action, LOOK_S) or {}
         except LinkLost:
             listed = self._goals.of(action)
         if listed.keys() - before:
             return True
-        raise UncertainOutcome(
+        raise self._not_accepted(action)
+
+    def _not_accepted(self, action: str) -> UncertainOutcome:
+        return UncertainOutcome(
             "answer_lost",
             f"{action} has neither accepted nor rejected the goal within {self._accept_s:g} s",
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError, Future, wait
 from typing import Any
 
 from robotq.drivers.base import LinkLost
@@ -27,6 +27,10 @@ from robotq.model.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
+STOP_S = 0.5
+"""Wall seconds that a stop waits for the word of the servers; the command goes on to wait."""
+_CONNECT_S = 12.0
+"""Wall seconds in which everything that a stop needs is open."""
 _ANSWER_S = 2.0
 """Wall seconds in which a server answers a cancel; a socket is of no more use after that."""
 _PUBLISHED = 3
@@ -61,23 +65,61 @@ class Prepared:
 
 
 class Stops:
-    """Everything that stops the robot. Methods return at once, with what comes of it later."""
+    """Everything that stops the robot. `cancel` and `halt` return at once, with what comes of it
+    later."""
 
     def __init__(self, bridge: Bridge, ready: ReadyRobot) -> None:
         self._bridge = bridge
         self._ready = ready
         self._spare: dict[str, Prepared] = {}
         self._preparing: set[asyncio.Task[None]] = set()
+        self._making: Future[list[str]] | None = None
+        self.refusing: set[str] = set()
+        """Actions whose server has refused the last cancel."""
 
-    def prepare(self) -> Future[list[str]]:
+    def prepare(self) -> list[str]:
         """Open a socket for each action and each halt, and see that a cancel would get through.
-        Comes to the actions whose server does not answer; raises LinkLost."""
-        return self._bridge.begin(self._prepare())
+        Waits for that. The actions whose server does not answer; raises LinkLost."""
+        making = self._making = self._bridge.begin(self._prepare())
+        try:
+            return making.result(_CONNECT_S)
+        except CancelledError as error:
+            raise LinkLost("a stop came before the bridge had answered") from error
+        except TimeoutError as error:
+            making.cancel()
+            raise LinkLost(f"{self._bridge.url}: no answer within {_CONNECT_S:g} s") from error
+        finally:
+            self._making = None
+
+    def give_up(self) -> None:
+        """Have `prepare` end."""
+        making = self._making
+        if making is not None:
+            making.cancel()
 
     def cancel(self, action: str, goal: GoalId = ALL_GOALS) -> Future[CancelCode | None]:
         """Cancel a goal, or all. Comes to what the server says, None where it does not say it;
         raises LinkLost."""
         return self._bridge.begin(self._cancel(action, goal))
+
+    def heard(self, told: Mapping[str, Future[CancelCode | None]]) -> list[str]:
+        """What is wrong with cancels, as far as it shows within a moment. Raises LinkLost where
+        none has got out."""
+        wait(told.values(), timeout=STOP_S)
+        wrong, lost = [], []
+        for action, each in told.items():
+            if not each.done():
+                wrong.append(f"{action} has not answered yet")
+            elif (error := each.exception()) is not None:
+                lost.append(str(error))
+            elif each.result() is CancelCode.REJECTED:
+                wrong.append(f"{action} refuses to cancel")
+                self.refusing.add(action)
+            else:
+                self.refusing.discard(action)
+        if lost and len(lost) == len(told):
+            raise LinkLost(lost[0])
+        return wrong + lost
 
     def halt(self) -> list[Future[None]]:
         """What an emergency stop sends besides. Each raises LinkLost."""

@@ -15,16 +15,18 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
-    Stopped,
     UncertainOutcome,
     UnknownCommand,
 )
 from robotq.drivers.identity import Recognition, Self
+from robotq.drivers.mapped.commands import CannotPause
+from robotq.drivers.mapped.filling import leaves
 from robotq.drivers.params import checked
 from robotq.drivers.settling import Settled, UnsettledRun
-from robotq.drivers.sila.looks import first_info, lacking
+from robotq.drivers.sila.beat import Beat
+from robotq.drivers.sila.looks import end_of, first_info, lacking
 from robotq.drivers.sila.options import SilaOptions, read_options
-from robotq.drivers.sila.ready import SilaProgram, results_of
+from robotq.drivers.sila.ready import results_of
 from robotq.drivers.sila.run import Run, asked
 from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.stops import CANNOT_STOP, Stops
@@ -32,13 +34,8 @@ from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
 from robotq.model.task import Command
 
-_BEAT_S = 2.0
-"""Between two looks whether the server is there."""
-_THERE_S = 5.0
-"""Wall seconds in which it has to say so."""
 
-
-class SilaDriver:
+class SilaDriver(CannotPause):
     def __init__(self, setup: DriverSetup, options: SilaOptions) -> None:
         self._name = setup.robot
         self._options = options
@@ -57,8 +54,7 @@ class SilaDriver:
         self._latched = False
         self._missing: tuple[str, ...] = ()
         self._state = threading.Lock()
-        self._ended = threading.Event()
-        self._ended.set()
+        self._beat: Beat | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,20 +97,10 @@ class SilaDriver:
                 self._making = None
         self._missing = lacking(server, self._options.ready)
         self._found = None
-        ended = threading.Event()
+        beat = Beat(self._name, server, lambda reason: self._lost(server, reason))
         with self._state:
-            self._server, self._stops, self._ended = server, stops, ended
-        threading.Thread(
-            target=self._beat, args=(server, ended), name=f"{self._name}-beat", daemon=True
-        ).start()
-
-    def _beat(self, server: Server, ended: threading.Event) -> None:
-        while not ended.wait(_BEAT_S):
-            try:
-                server.is_there(_THERE_S)
-            except (LinkLost, ValueError) as error:
-                self._lost(server, str(error))
-                return
+            self._server, self._stops, self._beat = server, stops, beat
+        beat.start()
 
     def _lost(self, server: Server, reason: str) -> None:
         """From any thread; once for each connection."""
@@ -122,7 +108,7 @@ class SilaDriver:
             if self._server is not server:
                 return
             self._server = self._stops = None
-            self._ended.set()
+            self._end_beat()
             run = self._run
         if run is not None:
             run.breaks(LinkLost(reason))
@@ -132,15 +118,14 @@ class SilaDriver:
     def _drop(self) -> None:
         with self._state:
             server, self._server, self._stops = self._server, None, None
-            self._ended.set()
+            self._end_beat()
         if server is not None:
             server.close()
 
-    def _connected(self) -> Server:
-        server = self._server
-        if server is None:
-            raise LinkLost("not connected")
-        return server
+    def _end_beat(self) -> None:
+        """In `_state`: it is that of the connection that ends."""
+        if self._beat is not None:
+            self._beat.end()
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -163,7 +148,7 @@ class SilaDriver:
             self._run = None
 
     def _made(self, command: Command) -> tuple[Server, Run]:
-        program = self._program(command)
+        program = self._options.program(command)
         params = checked(program.params, command.params)
         server, stops = self._server, self._stops
         if server is None or stops is None:
@@ -171,29 +156,25 @@ class SilaDriver:
         return server, Run(
             program,
             params,
-            self._robot.values,
+            self._robot,
             server=server,
             cancel=stops.again,
             latched=lambda: self._latched,
-            accept_s=self._robot.accept_s,
         )
 
     def immediate(self, command: Command) -> JsonObject:
-        program = self._program(command)
+        program = self._options.program(command)
         if not program.query:
             raise UnknownCommand("it is no query")
         scope = {"params": checked(program.params, command.params), "values": self._robot.values}
+        server = self._server
+        if server is None:
+            raise LinkLost("not connected")
         try:
-            told = asked(self._connected(), program.ask, scope, acts=False)
+            told = asked(server, program.ask, scope, acts=False)
         except ValueError as error:
             raise LinkLost(str(error)) from error
         return results_of(program, {**scope, **told})
-
-    def _program(self, command: Command) -> SilaProgram:
-        program = self._options.ready.programs.get(command.cmd_type)
-        if program is None:
-            raise UnknownCommand(self._options.lacks(command.cmd_type, None) or "")
-        return program
 
     # -- runs that nobody has watched to their end ---------------------------------------------
 
@@ -201,41 +182,23 @@ class SilaDriver:
         """Of `Settles`: by what the server keeps under the UUID of the execution."""
         server, followed = self._unsettled(run)
         try:
-            return self._settled(server, followed, run, context)
+            info = first_info(server, self._options.program(run.command).ask, run.id)
+            if isinstance(info, Settled):
+                return info
+            state = info.state
+            self._found = None if state.over else run.id
+            if not state.over:
+                return Settled.running(id=run.id)
+            return end_of(run.id, lambda: followed.ended(state, run.id, context))
         except ValueError as error:
             # the library says so of a connection that was closed meanwhile
             raise LinkLost(str(error)) from error
-
-    def _settled(
-        self, server: Server, followed: Run, run: UnsettledRun, context: CommandContext
-    ) -> Settled:
-        info = first_info(server, self._program(run.command).ask, run.id)
-        if isinstance(info, Settled):
-            return info
-        if not info.state.over:
-            self._found = run.id
-            return Settled.running(id=run.id)
-        self._found = None
-        try:
-            result = followed.ended(info.state, run.id, context)
-        except Stopped:
-            return Settled.stopped(id=run.id)
-        except DriverError as error:
-            told = {name: value for name, value in error.args_.items() if name != "reason"}
-            return Settled.failed(str(error), id=run.id, code=error.code, **told)
-        except LinkLost:
-            # to be asked again over the next link
-            raise
-        except UncertainOutcome as error:
-            return Settled.unknown(error.reason)
-        return Settled.completed(result, id=run.id)
 
     def attach(self, run: UnsettledRun, context: CommandContext) -> JsonObject:
         """Of `Settles`."""
         server, followed = self._unsettled(run)
         self._found = None
-        if self._program(run.command).place is not None:
-            context.moved_to(None)
+        leaves(self._options.program(run.command).place, context)
         return self._watched(server, followed, lambda: followed.follow(run.id, context))
 
     def let_go(self, limit_s: float) -> None:  # noqa: ARG002 - an execution has no time limit of ours
@@ -246,7 +209,7 @@ class SilaDriver:
 
     def _unsettled(self, run: UnsettledRun) -> tuple[Server, Run]:
         """Raises UncertainOutcome."""
-        ask, written = self._program(run.command).ask, run.at_device.details
+        ask, written = self._options.program(run.command).ask, run.at_device.details
         if (ask.feature, ask.part) != (written.get("feature"), written.get("command")):
             raise UncertainOutcome(
                 "answer_lost",
@@ -260,12 +223,6 @@ class SilaDriver:
         return server, followed
 
     # -- stopping ------------------------------------------------------------------------------
-
-    def hold(self) -> None:
-        raise DriverError("this robot cannot pause")
-
-    def resume(self) -> None:
-        raise DriverError("this robot cannot pause")
 
     def stop(self) -> None:
         self._give_up()
@@ -326,9 +283,8 @@ class SilaDriver:
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
         """Only the same options: other commands and another server need a new start."""
-        if read_options(self._name, options).ready.commands != self._options.ready.commands or (
-            read_options(self._name, options).ready.robot != self._robot
-        ):
+        ready = read_options(self._name, options).ready
+        if ready.commands != self._options.ready.commands or ready.robot != self._robot:
             raise ConfigError(
                 f"robots.{self._name}.options: another server or other commands need a restart"
             )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import grpc
 
-from robotq.drivers.base import DriverError
+from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.drivers.settling import Settled
 from robotq.drivers.sila.faults import fault_of, lost
 from robotq.drivers.sila.ready import Ask, ReadyRobot
 from robotq.drivers.sila.server import Server
 from robotq.drivers.sila.watch import Info, info_of
+from robotq.model.json import JsonObject
 
 _ASKED_S = 5.0
 """Wall seconds in which a server says what became of an execution."""
@@ -25,6 +28,25 @@ def lacking(server: Server, ready: ReadyRobot) -> tuple[str, ...]:
             except DriverError as error:
                 wrong.append(f"{name}: {error}")
     return tuple(wrong)
+
+
+def end_of(uuid: str, ended: Callable[[], JsonObject]) -> Settled:
+    """How an execution has ended that is over: `ended` returns and raises what its `execute` would.
+
+    Raises LinkLost, to be asked again over the next link.
+    """
+    try:
+        result = ended()
+    except Stopped:
+        return Settled.stopped(id=uuid)
+    except DriverError as error:
+        told = {name: value for name, value in error.args_.items() if name != "reason"}
+        return Settled.failed(str(error), id=uuid, code=error.code, **told)
+    except LinkLost:
+        raise
+    except UncertainOutcome as error:
+        return Settled.unknown(error.reason)
+    return Settled.completed(result, id=uuid)
 
 
 def first_info(server: Server, ask: Ask, uuid: str) -> Info | Settled:

@@ -7,30 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.config.sila_robot import SILA_ROBOT, SilaRobot
-from robotq.drivers.mapped.commands import brought, why_lacking, wrong_options
+from robotq.drivers.mapped.commands import MappedOptions, Written, wrong_options
 from robotq.drivers.sila.reading import RobotReader
-from robotq.drivers.sila.ready import ReadyRobot
-from robotq.model.json import JsonObject
-from robotq.steps import Program
+from robotq.drivers.sila.ready import ReadyRobot, SilaProgram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SilaOptions:
+class SilaOptions(MappedOptions[SilaProgram]):
+    does = "a robot behind a SiLA server does what its own options say"
+
     ready: ReadyRobot
 
-    def lacks(self, cmd_type: str, program: Program | None) -> str | None:
-        """Of `KnowsCommands`."""
-        what = "a robot behind a SiLA server does what its own options say"
-        return why_lacking(cmd_type, program, self.ready.programs, what=what)
+    @property
+    def programs(self) -> Mapping[str, SilaProgram]:
+        return self.ready.programs
 
     @property
-    def brings(self) -> Mapping[str, JsonObject]:
-        """Of `BringsCommands`."""
-        commands = self.ready.commands
-        return {
-            name: brought(commands[name], program.params, query=program.query, reads=program.query)
-            for name, program in self.ready.programs.items()
-        }
+    def written(self) -> Mapping[str, Written]:
+        return self.ready.commands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,8 +9,9 @@ from uuid import UUID
 
 import grpc
 
+from robotq.config.sila_robot import SilaRobot
 from robotq.drivers.base import CommandContext, DriverError, Stopped, UncertainOutcome
-from robotq.drivers.mapped.filling import filled, place_of, require
+from robotq.drivers.mapped.filling import arrives, filled, leaves, require
 from robotq.drivers.mapped.told import Told
 from robotq.drivers.settling import LeftRunning
 from robotq.drivers.sila.faults import fault_of, lost, not_answered, not_begun
@@ -64,45 +64,41 @@ class Run:
         self,
         program: SilaProgram,
         params: JsonObject,
-        values: Mapping[str, Any],
+        robot: SilaRobot,
         *,
         server: Server,
         cancel: Callable[[str], None],
         latched: Callable[[], bool],
-        accept_s: float,
     ) -> None:
         """`cancel`: has the server cancel an execution, and waits for nothing."""
         self._program = program
-        self._scope: dict[str, Any] = {"params": params, "values": values}
+        self._scope: dict[str, Any] = {"params": params, "values": robot.values}
         self._server = server
         self._cancel = cancel
         self._latched = latched
-        self._accept_s = accept_s
+        self._accept_s = robot.accept_s
         self._stopping = False
         self._left = False
         self._watch: Watch | None = None
-        self._lock = threading.Lock()
         self.uuid: str | None = None
         """Of the execution, as soon as the server has told it."""
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopping = True
-            watch = self._watch
-        if watch is not None:
-            watch.wake()
+        self._stopping = True
+        self._wake()
 
     def breaks(self, error: UncertainOutcome) -> None:
-        with self._lock:
-            watch = self._watch
+        watch = self._watch
         if watch is not None:
             watch.breaks(error)
 
     def let_go(self) -> None:
         """The robot is to go on without robotq."""
-        with self._lock:
-            self._left = True
-            watch = self._watch
+        self._left = True
+        self._wake()
+
+    def _wake(self) -> None:
+        watch = self._watch
         if watch is not None:
             watch.wake()
 
@@ -114,8 +110,7 @@ class Run:
             asked(self._server, each, self._scope, acts=False)
         if ask.is_property or not self._server.is_observable(ask.feature, ask.part):
             self._check()
-            if self._program.place is not None:
-                context.moved_to(None)
+            leaves(self._program.place, context)
             told = asked(self._server, ask, self._scope, acts=not ask.is_property)
             return self._done({**self._scope, **told}, context)
         uuid = self._begun(context)
@@ -130,8 +125,7 @@ class Run:
         part = self._server.part(ask.feature, ask.part)
         sent = as_message(part.parameters, filled(ask.parameters, self._scope), ask.name)
         self._check()
-        if self._program.place is not None:
-            context.moved_to(None)
+        leaves(self._program.place, context)
         try:
             told = self._server.call(ask.feature, ask.part, sent, self._accept_s)
         except grpc.RpcError as error:
@@ -146,9 +140,7 @@ class Run:
         """Wait for the end of an execution. Raises as `carry_out`."""
         ask = self._program.ask
         self.uuid = uuid
-        watch = Watch(self._server, ask.feature, ask.part, uuid)
-        with self._lock:
-            self._watch = watch
+        watch = self._watch = Watch(self._server, ask.feature, ask.part, uuid)
         cancelled_at = 0.0
         try:
             watch.start()
@@ -171,8 +163,7 @@ class Run:
             return self.ended(info.state, uuid, context)
         finally:
             watch.close()
-            with self._lock:
-                self._watch = None
+            self._watch = None
 
     def ended(self, state: State, uuid: str, context: CommandContext) -> JsonObject:
         """The result of an execution that is at its end. Raises as `carry_out`."""
@@ -204,8 +195,7 @@ class Run:
         return self._done(scope, context)
 
     def _done(self, scope: Mapping[str, Any], context: CommandContext) -> JsonObject:
-        if self._program.place is not None:
-            context.moved_to(place_of(self._program.place, scope))
+        arrives(self._program.place, scope, context)
         return results_of(self._program, scope)
 
     def _is_stopping(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver
 from robotq.drivers.plc.options import read_options
-from robotq.drivers.plc.reading import ReadyStation
+from robotq.drivers.plc.ready import ReadyStation
 from robotq.testing.driver_contract import driver_setup
 from tests.drivers.cable import Cable
 from tests.drivers.plc.lads_server import OTHER_UNIT, PROGRAM, UNIT, LadsDevice

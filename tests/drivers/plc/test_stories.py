@@ -13,7 +13,7 @@ import pytest
 
 from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver, DriverError, LinkLost, Stopped, UncertainOutcome
-from robotq.drivers.plc.turns import Turns
+from robotq.drivers.plc.protocols.turns import Turns
 from robotq.drivers.settling import RunState, Settles
 from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution, RecordingContext, driver_setup

@@ -24,8 +24,8 @@ from robotq.drivers.plc.lads.nodes import (
     Found,
     packed,
 )
-from robotq.drivers.plc.opcua import OpcUaPlc, refusals
 from robotq.drivers.plc.pattern import Refused
+from robotq.drivers.plc.protocols.opcua import OpcUaPlc, refusals
 
 if TYPE_CHECKING:
     from asyncua.sync import Client, SyncNode

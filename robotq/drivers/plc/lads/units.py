@@ -10,8 +10,8 @@ from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.plc.connections import Connection
 from robotq.drivers.plc.lads.nodes import Found
 from robotq.drivers.plc.lads.unit import LadsUnit
-from robotq.drivers.plc.opcua import OpcUaPlc
 from robotq.drivers.plc.pattern import Refused
+from robotq.drivers.plc.protocols.opcua import OpcUaPlc
 from robotq.drivers.settling import UnsettledRun
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from robotq.drivers.base import CommandContext, DriverError, LinkLost, UncertainOutcome
-from robotq.drivers.mapped.filling import place_of, results
+from robotq.drivers.mapped.filling import leaves
 from robotq.drivers.mapped.told import Told
 from robotq.drivers.patience import Turns
 from robotq.drivers.rosbridge.bridge import Bridge, Socket
@@ -110,24 +110,16 @@ class Ros1Run(Run):
         program, action = self._program, self._program.action
         assert action is not None
         self.goal_id = goal_id
-        if program.place is not None:
-            context.moved_to(None)
+        leaves(program.place, context)
         listening = Listening(self._bridge, action, goal_id)
-        with self._lock:
-            self._exchange = listening.exchange
+        telling = Told(action.name, action.telling, self._scope, context)
         try:
-            with Told(action.name, action.telling, self._scope, context) as told:
+            with self._following(listening.exchange, listening), telling as told:
                 ended = self._until_told(action.name, listening.exchange, told, listed=True)
-                scope = {**self._scope, "result": self._values(ended)}
+                result = self._values(ended)
         except _Unseen as unseen:
             return self.ended_unseen(unseen.status, context)
-        finally:
-            with self._lock:
-                self._exchange = None
-            listening.close()
-        if program.place is not None:
-            context.moved_to(place_of(program.place, scope))
-        return results(program.result, scope)
+        return self._done({"result": result}, context)
 
     def carry_out(self, context: CommandContext) -> JsonObject:
         try:
@@ -175,10 +167,10 @@ class Ros1Run(Run):
     ) -> GoalEnded:
         """`listed`: the server has had the goal. Raises _Unseen, UncertainOutcome."""
         began = time.monotonic()
-        cancelled_at, over_at = 0.0, None
+        over_at = None
         assert self.goal_id is not None
         while True:
-            cancelled_at = self._cancel_again(action, cancelled_at)
+            self._cancel_again(action)
             incoming = exchange.take(TURN_S, self._woken())
             self._check_left()
             if isinstance(incoming, GoalEnded):
@@ -207,7 +199,4 @@ class Ros1Run(Run):
             if now - self._goals.heard_at(action) < TURN_S * 2:
                 raise UncertainOutcome("device_reset", f"{action} does not know the goal any more")
         elif now - began > self._accept_s:
-            raise UncertainOutcome(
-                "answer_lost",
-                f"{action} has neither accepted nor rejected the goal within {self._accept_s:g} s",
-            )
+            raise self._not_accepted(action)

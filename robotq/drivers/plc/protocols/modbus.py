@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.modbus_line import ModbusLine
 from robotq.drivers.plc.nodes import Node
 from robotq.drivers.plc.pattern import Refused
+from robotq.drivers.plc.protocols.modbus_line import ModbusLine
 from robotq.model.errors import ConfigError
 
 _READS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}

@@ -11,7 +11,7 @@ from typing import Any
 
 from robotq.config.plc_station import PlcModbus, PlcModbusRtu
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.turns import Turns
+from robotq.drivers.plc.protocols.turns import Turns
 
 _ERROR = 0x80
 """Or-ed to the function in an answer that refuses."""

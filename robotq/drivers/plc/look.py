@@ -1,0 +1,62 @@
+"""One look at the nodes of a command, and of what all commands of the station share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from robotq.drivers.plc.pattern import Pattern, Plc, Station, Values
+
+
+class Look:
+    """What was read together. What is not read again has not changed."""
+
+    def __init__(self, plc: Plc, pattern: Pattern, station: Station) -> None:
+        """Raises LinkLost."""
+        self._pattern = pattern
+        self._station = station
+        names = [pattern.start, pattern.done, pattern.accepted, station.stop, station.stopped]
+        names += [station.boot, *(alarm.node for alarm in station.alarms)]
+        self._seen: Values = plc.read([name for name in dict.fromkeys(names) if name is not None])
+
+    @property
+    def start(self) -> Any:
+        return self._seen[self._pattern.start]
+
+    @property
+    def done(self) -> Any:
+        return self._seen[self._pattern.done]
+
+    @property
+    def accepted(self) -> Any:
+        """None where the pattern has no such node."""
+        name = self._pattern.accepted
+        return None if name is None else self._seen[name]
+
+    @property
+    def boot(self) -> Any:
+        """None where the station has no such node."""
+        name = self._station.boot
+        return None if name is None else self._seen[name]
+
+    @property
+    def taken(self) -> Collection[Any]:
+        """What stands in start, done and accepted."""
+        return {self._seen[name] for name in self._pattern.of_command}
+
+    @property
+    def high(self) -> list[str]:
+        """Those of start, done and accepted that are not 0."""
+        return [name for name in self._pattern.of_command if self._seen[name]]
+
+    @property
+    def is_stopped(self) -> bool:
+        stop, stopped = self._station.stop, self._station.stopped
+        return bool(stop and stopped and self._seen[stop] and self._seen[stopped])
+
+    @property
+    def alarms(self) -> tuple[list[str], bool]:
+        """What is wrong, and whether the PLC stops everything for it."""
+        raised = [alarm for alarm in self._station.alarms if self._seen[alarm.node]]
+        texts = [text for alarm in raised for text in alarm.texts(int(self._seen[alarm.node]))]
+        return texts, any(alarm.stands for alarm in raised)

@@ -1,0 +1,1 @@
+"""What carries the nodes of a station: Modbus, OPC UA, S7."""
