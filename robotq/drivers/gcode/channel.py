@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.reader.lines import Line
+from robotq.drivers.gcode.under_way import LinesUnderWay, SentT
 from robotq.drivers.transport import Discarded, PortOptions, Transport
 
 _TOLD = 200
@@ -23,17 +23,6 @@ _TOLD = 200
 _LINE_LIMIT = 4096
 WAKE_S = 0.05
 """Between two looks of `wait_for`."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """A line that is on its way: not answered yet."""
-
-    line: Line
-    data: bytes
-
-
-SentT = TypeVar("SentT", bound=Sent)
 
 
 def _nothing() -> bool:
@@ -55,8 +44,14 @@ class LineChannel(ABC, Generic[SentT]):
     """
 
     def __init__(
-        self, name: str, port: PortOptions, position: Position, lost: Callable[[str], None]
+        self,
+        name: str,
+        port: PortOptions,
+        position: Position,
+        lost: Callable[[str], None],
+        under_way: LinesUnderWay[SentT],
     ) -> None:
+        self._under_way = under_way
         self.position = position
         self.port = port
         self._transport = Transport(
@@ -67,16 +62,8 @@ class LineChannel(ABC, Generic[SentT]):
         self._gate = threading.Lock()
         self._shut = True
         self._changed = threading.Condition()
-        self._outstanding: deque[SentT] = deque()
-        self._length = 0
-        """Bytes of the lines that are on their way."""
         self._sent = 0
-        self._answered = 0
         self._starts = 0
-        self._program_sent = 0
-        self._program_answered = 0
-        self._counts = False
-        """Answers to lines of a program are those of the program that is being sent."""
         self._losses = 0
         self._complaint: tuple[Line | None, str] | None = None
         self._told: deque[str] = deque(maxlen=_TOLD)
@@ -99,7 +86,7 @@ class LineChannel(ABC, Generic[SentT]):
         """Raises LinkLost. Nothing is known of the controller afterwards."""
         self._transport.close()
         with self._changed:
-            self._forget_lines()
+            self._under_way.forget()
             self._forget_all()
             self._lost = None
             self._heard_at = time.monotonic()
@@ -244,8 +231,7 @@ class LineChannel(ABC, Generic[SentT]):
     def begin_program(self) -> None:
         """The lines of a program follow: those with a number."""
         with self._changed:
-            self._program_sent = self._program_answered = 0
-            self._counts = True
+            self._under_way.begin_program()
 
     def be_patient(self) -> None:
         """The silence up to now does not count."""
@@ -285,12 +271,9 @@ class LineChannel(ABC, Generic[SentT]):
 
     def _line_up(self, sent: SentT) -> None:
         """It is on its way from now on. `_changed` is held."""
-        if not self._outstanding:
+        if not self._under_way.lines:
             self._heard_at = time.monotonic()
-        self._outstanding.append(sent)
-        self._length += len(sent.data)
-        if sent.line.number:
-            self._program_sent += 1
+        self._under_way.add(sent)
 
     def _hand_over(
         self, data: bytes, lines: int, *, although_shut: bool = False, starts: int | None = None
@@ -318,30 +301,16 @@ class LineChannel(ABC, Generic[SentT]):
 
     def _has_started(self) -> None:
         """The controller has started anew. `_changed` is held."""
-        self._forget_lines()
+        self._under_way.forget()
+        self._under_way.count_no_more()
         self._starts += 1
-        self._counts = False
-
-    def _forget_lines(self) -> None:
-        """No answer is waited for any more. `_changed` is held."""
-        self._outstanding.clear()
-        self._length = 0
-
-    def _pop(self) -> SentT:
-        """The oldest line is answered. `_changed` is held."""
-        sent = self._outstanding.popleft()
-        self._length -= len(sent.data)
-        self._answered += 1
-        if sent.line.number and self._counts:
-            self._program_answered += 1
-        return sent
 
     # -- what is known -------------------------------------------------------------------------
 
     @property
     def lines_under_way(self) -> int:
         """Lines without an answer."""
-        return len(self._outstanding)
+        return len(self._under_way.lines)
 
     @property
     def sent(self) -> int:
@@ -351,18 +320,18 @@ class LineChannel(ABC, Generic[SentT]):
     @property
     def answered(self) -> int:
         """Lines, ever."""
-        return self._answered
+        return self._under_way.answered
 
     def count_no_more(self) -> None:
         """A stop is on its way, which ends lines before they are done: their answers do not count
         for the program any more. Takes no lock."""
-        self._counts = False
+        self._under_way.count_no_more()
 
     def of_program(self) -> tuple[int, int]:
         """Lines of the program that were handed over, and that were answered, since
         `begin_program` and before a stop that drops what is planned, or a start."""
         with self._changed:
-            return self._program_sent, self._program_answered
+            return self._under_way.of_program()
 
     @property
     def starts(self) -> int:
@@ -387,7 +356,7 @@ class LineChannel(ABC, Generic[SentT]):
     def under_way(self) -> Sequence[Line]:
         """The lines without an answer, from the oldest one."""
         with self._changed:
-            return [sent.line for sent in self._outstanding]
+            return [sent.line for sent in self._under_way.lines]
 
     def told(self) -> Sequence[str]:
         """What it has said since `begin` that is no answer to a line."""

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from robotq.drivers.gcode.channel import LineChannel, Sent
+from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.reader.lines import Line
+from robotq.drivers.gcode.under_way import LinesUnderWay, Sent
 from robotq.drivers.grbl.protocol import (
     LOST_BY_ALARM,
     Alarm,
@@ -40,7 +41,7 @@ class Channel(LineChannel[Sent]):
     def __init__(
         self, robot: str, port: PortOptions, position: Position, lost: Callable[[str], None]
     ) -> None:
-        super().__init__(f"{robot}-grbl", port, position, lost)
+        super().__init__(f"{robot}-grbl", port, position, lost, LinesUnderWay())
         self._capacity = 127
         self._longest = 0
         """Bytes of the longest line since `begin`."""
@@ -85,7 +86,8 @@ class Channel(LineChannel[Sent]):
         """Whether this line may be sent now: the controller has room for it, and nothing else is
         on its way where one of them has to be alone."""
         with self._changed:
-            if self._outstanding and (line.alone or self._outstanding[-1].line.alone):
+            lines = self._under_way.lines
+            if lines and (line.alone or lines[-1].line.alone):
                 return False
             return self._room(len(line.text) + 1)
 
@@ -95,8 +97,8 @@ class Channel(LineChannel[Sent]):
         One line's length stays free: an answer that noise has doubled tells of room that is not
         there, and GRBL loses what does not fit without a word.
         """
-        spare = max(self._longest, length) if self._outstanding else 0
-        return self._length + length + spare <= self._capacity
+        spare = max(self._longest, length) if self._under_way.lines else 0
+        return self._under_way.length + length + spare <= self._capacity
 
     def put(self, lines: Sequence[Line], *, although_shut: bool = False) -> int:
         """Send as many of `lines`, from the first one, as there is room for. How many.
@@ -151,10 +153,10 @@ class Channel(LineChannel[Sent]):
 
     def _answer(self, said: Ok | Error) -> None:
         self._heard_at = time.monotonic()
-        if not self._outstanding:
+        if not self._under_way.lines:
             self._unexplained += 1
             return
-        sent = self._pop()
+        sent = self._under_way.pop()
         if isinstance(said, Error) and self._complaint is None:
             self._complaint = (sent.line, f"{sent.line.text!r}: {error_text(said.number)}")
 

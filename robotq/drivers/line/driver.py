@@ -27,7 +27,6 @@ from robotq.drivers.line.ready import LineProgram
 from robotq.drivers.line.run import Exchanges, Interrupted, Run, errors_of
 from robotq.drivers.line.safe_state import SafeState, nobody
 from robotq.drivers.line.talk import NoAnswer, Talk, said_in
-from robotq.drivers.mapped.commands import CannotPause
 from robotq.drivers.transport.heard import why_no_link
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
@@ -40,9 +39,7 @@ _TURN_S = 0.7
 _STOP_CAME = "a stop came before the device had answered"
 
 
-class LineDriver(CannotPause):
-    kind = "device"
-
+class LineDriver:
     def __init__(self, setup: DriverSetup, options: LineOptions) -> None:
         self._robot = setup.robot
         self._options = options
@@ -187,6 +184,12 @@ class LineDriver(CannotPause):
         return {**exchanges.found, **exchanges.values(program.result)}
 
     # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        raise DriverError("this device cannot pause")
+
+    def resume(self) -> None:
+        raise DriverError("this device cannot pause")
 
     def stop(self) -> None:
         with self._state:

@@ -100,15 +100,13 @@ class MappedOptions(ABC, Generic[MappedT]):
 
 
 class CannotPause:
-    """Of a driver whose controller cannot pause a motion."""
-
-    kind: ClassVar[str] = "robot"
+    """Of a driver whose robot cannot pause a motion."""
 
     def hold(self) -> None:
-        raise DriverError(f"this {self.kind} cannot pause")
+        raise DriverError("this robot cannot pause")
 
     def resume(self) -> None:
-        raise DriverError(f"this {self.kind} cannot pause")
+        raise DriverError("this robot cannot pause")
 
 
 def wrong_options(robot: str, faults: Iterable[tuple[KeyPath, str]]) -> ConfigError:

@@ -19,7 +19,6 @@ from robotq.drivers.base import (
     UncertainOutcome,
     UnknownCommand,
 )
-from robotq.drivers.mapped.commands import CannotPause
 from robotq.drivers.params import checked
 from robotq.drivers.plc.connections import Connection
 from robotq.drivers.plc.handshake import Handshake
@@ -49,9 +48,7 @@ class _Run:
         self.woken = threading.Event()
 
 
-class PlcDriver(CannotPause):
-    kind = "station"
-
+class PlcDriver:
     def __init__(self, setup: DriverSetup, options: PlcOptions) -> None:
         self._robot = setup.robot
         self._options = options
@@ -220,6 +217,12 @@ class PlcDriver(CannotPause):
         return program, int(run.id)
 
     # -- stopping ------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        raise DriverError("this station cannot pause")
+
+    def resume(self) -> None:
+        raise DriverError("this station cannot pause")
 
     def stop(self) -> None:
         run = self._run

@@ -16,7 +16,7 @@ from robotq.drivers.base import (
     Stopped,
     UncertainOutcome,
 )
-from robotq.drivers.gcode.channel import LineChannel, Sent
+from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.driver import GcodeDriver
@@ -28,6 +28,7 @@ from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.robot import GcodeRobot, Pause
 from robotq.drivers.gcode.state import RobotState
 from robotq.drivers.gcode.stopping import Stopping
+from robotq.drivers.gcode.under_way import LinesUnderWay, Sent
 from robotq.drivers.gcode.watch import Watch
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.reading import Section
@@ -74,10 +75,10 @@ class TinyChannel(LineChannel[Sent]):
     def _understand(self, raw: bytes) -> None:
         self._heard_at = time.monotonic()
         match raw.decode("ascii", "replace").split():
-            case ["ok"] if self._outstanding:
-                self._pop()
-            case ["no", *_] if self._outstanding:
-                self._complaint = (self._pop().line, "no such code")
+            case ["ok"] if self._under_way.lines:
+                self._under_way.pop()
+            case ["no", *_] if self._under_way.lines:
+                self._complaint = (self._under_way.pop().line, "no such code")
             case ["held" | "going" as said]:
                 self.held = said == "held"
             case ["tiny", *rest]:
@@ -89,7 +90,7 @@ class TinyChannel(LineChannel[Sent]):
     def put(self, line: Line) -> bool:
         """One line at a time: it is answered when it is carried out."""
         with self._changed:
-            if self._outstanding:
+            if self._under_way.lines:
                 return False
             sent = Sent(line, line.text.encode("ascii") + b"\n")
             self._line_up(sent)
@@ -222,7 +223,9 @@ class TinyRobot(GcodeRobot):
     def __init__(self, setup: DriverSetup, options: TinyOptions, controls: Controls) -> None:
         self._own_hold = False
         state = State(options=options)
-        channel = TinyChannel(f"{setup.robot}-tiny", options.port, Position(), self._on_lost)
+        channel = TinyChannel(
+            f"{setup.robot}-tiny", options.port, Position(), self._on_lost, LinesUnderWay()
+        )
         stopping = TinyStopping(state, channel, controls)
         watch = TinyWatch(state, channel, controls, stopping)
         super().__init__(
