@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from robotq.engine.reads import Reads
+from robotq.engine.waiting.reorder import ALSO_RANKED
 from robotq.fleet.members import LostName, Member
 from robotq.fleet.records import event_row, shared_event_row, task_row
 from robotq.model.event import Event
@@ -139,12 +140,16 @@ class Outbox:
 
     async def _write(self, connection: Connection, journal: int, events: Sequence[Event]) -> None:
         name = self._member.name
-        tasks: list[Task] = []
+        found: dict[str, Task] = {}
         for task_id in dict.fromkeys(event.task_id for event in events if event.task_id):
             # as it is now, which may be newer than the event; then it comes again
             task = await self._reads.task_if_any(task_id)
             if task is not None:
-                tasks.append(task)
+                found[task.id] = task
+        for queue in {str(event.robot) for event in events if event.data.get(ALSO_RANKED)}:
+            # whoever takes it over goes by their ranks
+            found |= {task.id: task for task in self._reads.robot_queue(queue)}
+        tasks = list(found.values())
         # daemons that tell of the same ones write them in the same order, and never wait in a ring
         tasks.sort(key=lambda task: task.id)
         async with connection.cursor() as cursor:

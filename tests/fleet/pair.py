@@ -31,7 +31,14 @@ class Machine:
     """A daemon of the pair. Its port and its data folder stay over all its lives."""
 
     def __init__(
-        self, folder: Path, name: str, dsn: str, robot: Mapping[str, Any], poll_s: float = 0.1
+        self,
+        folder: Path,
+        name: str,
+        dsn: str,
+        robots: Mapping[str, Any],
+        *,
+        poll_s: float = 0.1,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.port = free_port()
@@ -46,7 +53,9 @@ class Machine:
                 "poll_s": poll_s,
                 "away_s": 3,
             },
-            "robots": {ROBOT: dict(robot)},
+            "robots": dict(robots),
+            "default_robot": ROBOT,
+            **(more or {}),
         }
         file = folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -76,12 +85,13 @@ class Machine:
         return stat.rpartition(")")[2].split()[0] == "T"
 
     async def ask(
-        self, http: aiohttp.ClientSession, method: str, path: str, body: Any = None
+        self, http: aiohttp.ClientSession, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, dict[str, Any]]:
         async with http.request(
             method,
             f"http://127.0.0.1:{self.port}{path}",
             data=None if body is None else orjson.dumps(body),
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
             timeout=aiohttp.ClientTimeout(total=10),
         ) as answer:
             return answer.status, orjson.loads(await answer.read())
@@ -101,10 +111,13 @@ class Pair:
         robot: Mapping[str, Any] | None = None,
         first_dsn: str | None = None,
         first_poll_s: float = 0.1,
+        first_robots: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """`robot`: driver and options of another one than the pair has itself. `first_dsn`: the
         way of lab-1 to the database, where it has one of its own; `first_poll_s`: how often it
-        tells what has happened."""
+        tells what has happened; `first_robots`: what it drives besides. `more`: of the
+        configuration of both."""
         self._folder = folder
         self._port = free_port()
         self._time_scale = time_scale
@@ -123,8 +136,11 @@ class Pair:
             "on_start": "resume",
             "reconnect_s": 0.2,
         }
-        self.one = Machine(folder, "lab-1", first_dsn or dsn, robot, first_poll_s)
-        self.two = Machine(folder, "lab-2", dsn, robot)
+        robots = {ROBOT: robot, **(first_robots or {})}
+        self.one = Machine(
+            folder, "lab-1", first_dsn or dsn, robots, poll_s=first_poll_s, more=more
+        )
+        self.two = Machine(folder, "lab-2", dsn, {ROBOT: robot}, more=more)
         self.http: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -153,6 +169,14 @@ class Pair:
                 stderr=log,
                 env=clean_environment({}),
             )
+
+    def lose_power(self) -> None:
+        """The device starts anew, and remembers no command."""
+        assert self._device is not None
+        self._device.kill()
+        self._device.wait(10)
+        (self._folder / "device" / "commands.json").unlink()
+        self.power()
 
     async def submit(self, machine: Machine, command: Mapping[str, Any], **more: Any) -> str:
         status, answer = await machine.ask(self.http, "POST", "/", {**command, **more})

@@ -42,15 +42,27 @@ class Journal:
         self.last_event_id = 0
         """What has been told."""
         self.task = TASK
+        self.waiting: Sequence[Task] = ()
 
-    def happens(self, kind: str, *, at_ms: int = 0) -> None:
+    def happens(self, kind: str, *, at_ms: int = 0, **data: Any) -> None:
         number = len(self.rows) + 1
         self.rows.append(
-            Event(id=number, kind=kind, at_ms=at_ms or number, actor="ann", task_id=TASK.id)
+            Event(
+                id=number,
+                kind=kind,
+                at_ms=at_ms or number,
+                actor="ann",
+                robot=TASK.queue,
+                task_id=TASK.id,
+                data=data,
+            )
         )
 
     async def events(self, after: int, *, limit: int) -> Sequence[Event]:
         return [row for row in self.rows if row.id > after][:limit]
+
+    def robot_queue(self, _: str) -> Sequence[Task]:
+        return self.waiting
 
     async def task_if_any(self, task_id: str) -> Task | None:
         return self.task if task_id == self.task.id else None
@@ -94,6 +106,25 @@ async def test_event__that_is_on_disk_and_not_told_yet__waits_until_its_task_say
     found = await View(database).task(TASK.id)
     assert found is not None
     assert found.task.state is TaskState.COMPLETED
+
+
+async def test_move__that_gives_others_another_rank_tells_of_those_too(
+    database: Database, tmp_path: Path
+) -> None:
+    """A second machine takes them over in the order of their ranks."""
+    journal: Any = Journal()
+    outbox = Outbox(database, await _member(database, tmp_path), journal)
+    journal.happens("task.submitted")
+    journal.last_event_id = 1
+    journal.waiting = (replace(TASK, id="task_2", seq=2, rank=7.0),)
+    await _sent(outbox)
+    assert await View(database).task("task_2") is None
+    journal.happens("task.moved", also_ranked=1)
+    journal.last_event_id = 2
+    await _sent(outbox)
+    found = await View(database).task("task_2")
+    assert found is not None
+    assert found.task.rank == 7.0
 
 
 async def test_backup__that_was_restored_parts_from_what_the_fleet_knows(

@@ -16,7 +16,7 @@ from robotq.engine.robot.settling.in_doubt import DAEMON_DIED
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.handing_over import HandingOver
-from robotq.model.hold import TRANSIENT_HOLDS, HoldCode
+from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
 from robotq.model.ids import Numbers
 from robotq.model.json import JsonObject
 from robotq.model.task import HANDED_OVER, DeviceRun, Task, TaskState
@@ -83,15 +83,17 @@ class StandbyControl:
         return [*running, *(task.id for task in queue)]
 
     def holds_of(self, robot: str) -> Sequence[JsonObject]:
-        """What holds its queue and has to go with it."""
+        """What holds its queue and has to go with it: of each hold everybody who has set it, the
+        first one first."""
         return [
             {
                 "code": hold.code.value,
-                "actor": hold.actor,
-                "reason": str(hold.args.get("reason", "")),
+                "actor": one["actor"],
+                "reason": str(one["args"].get("reason", "")),
             }
             for hold in self._holds.of(robot)
             if hold.code not in TRANSIENT_HOLDS
+            for one in reversed(hold.by)
         ]
 
     async def take_over(self, robot: str, found: TakenOver) -> None:
@@ -129,8 +131,10 @@ class StandbyControl:
                     holds.set(robot.name, HoldCode.ESTOP, actor=actor, reason=reason)
                     # before there is a link: it begins with the stop
                     robot.host.emergency_stop().add_done_callback(lambda done: done.exception())
-            elif not holds.has(robot.name, HoldCode.PAUSED):
-                why = reason or one["code"]
+                continue
+            why = reason or f"reason.there_{one['code']}"
+            if not _has_said(holds.get(robot.name, HoldCode.PAUSED), actor, why):
+                # whoever lets it go on sees the reasons of all, as he would have there
                 holds.set(robot.name, HoldCode.PAUSED, actor=actor, reason=why)
 
     async def hand_over(self, robot: str, tasks: Iterable[tuple[str, str, int]]) -> bool:
@@ -158,3 +162,9 @@ class StandbyControl:
                     )
                 )
         return all_ended
+
+
+def _has_said(hold: Hold | None, actor: str, reason: str) -> bool:
+    return hold is not None and any(
+        (one["actor"], one["args"].get("reason")) == (actor, reason) for one in hold.by
+    )

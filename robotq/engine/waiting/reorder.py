@@ -21,6 +21,9 @@ from robotq.model.task import Command, Task
 from robotq.model.transitions import Action, transition
 from robotq.store.port import Mutation, SaveTask, SetFact
 
+ALSO_RANKED = "also_ranked"
+"""In the event of a move: how many others of its queue stand where they stood, by another rank.
+No event tells of each of them."""
 REVISIONS = "queue_revisions"
 """The fact under which the store keeps the revision of each queue."""
 
@@ -176,6 +179,8 @@ class Editing:
         moving = {one.id for one in unit}
         revisions = {**self._revisions, unit[0].queue: self.revision + 1}
         mutations: list[Mutation] = [SetFact(REVISIONS, revisions)]
+        others = sum(before.id not in moving for before, _ in wanted)
+        also = {ALSO_RANKED: others} if others else {}
         for before, standing in wanted:
             after = transition(before, Action.MOVE, priority=standing.priority, rank=standing.rank)
             mutations.append(SaveTask(after, before))
@@ -186,6 +191,7 @@ class Editing:
                     "was_priority": before.priority,
                     "revision": self.revision + 1,
                     "place": _told(place),
+                    **also,
                 }
                 mutations.append(
                     task_event("task.moved", after, now_ms, actor, before=before, **told)

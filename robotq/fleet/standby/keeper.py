@@ -126,8 +126,10 @@ class Keeper:
         if not await self._adoption.give(self.robot):
             # a command that another one took is still in hand here
             return
-        for giver in held.before:
+        for giver in held.before[:1]:
+            # who had driven last: those behind it have only begun to take the robot over
             await self._adoption.hold(self.robot, held, giver)
+        for giver in held.before:
             await self._adoption.claim(self.robot, held, giver, away_s=self._away_s)
         await self._adoption.take(self.robot, held)
         crash_point(CrashPoint.FLEET_ADOPTED)

@@ -97,6 +97,26 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "reason.finally_stopped": ("在执行中又被停止", "stopped while they ran"),
     # reasons that the daemon itself gives
+    # why the machine that drove before had held the queue, where nobody had said it in words
+    "reason.there_paused": ("未说明原因", "no reason was given"),
+    "reason.there_outcome_unknown": (
+        "那里有一条命令的结果未知：请查看机器人",
+        "nobody knows how a command ended there: look at the robot",
+    ),
+    "reason.there_failure": ("那里有一条命令失败", "a command failed there"),
+    "reason.there_motion_held": ("那里暂停了动作", "the motion was held there"),
+    "reason.there_restarted": (
+        "那里的守护进程重新启动，有命令在等待",
+        "the daemon there had been started anew, with commands waiting",
+    ),
+    "reason.there_shutdown": (
+        "那里的守护进程关闭时中断了一条命令：请查看机器人",
+        "the daemon there ended and cut a command short: look at the robot",
+    ),
+    "reason.there_not_configured": (
+        "那里的配置中没有该机器人",
+        "the configuration there did not have the robot",
+    ),
     "reason.estop_reset": ("急停已复位", "the emergency stop was reset"),
     "reason.resolved": (
         "未知结果已确认",

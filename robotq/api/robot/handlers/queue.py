@@ -83,7 +83,7 @@ async def resume(call: Call) -> web.StreamResponse:
             stay_paused=body.then == "stay_paused",
         )
     held = any(call.engine.holds.held(name) for name in names)
-    missing = await not_told(call, *names) if body.then == "stay_paused" else ()
+    missing = await not_told(call, *names)
     return _done(call, "still_held" if held else "resumed", names, missing)
 
 

@@ -84,7 +84,7 @@ async def resume(call: Call) -> web.StreamResponse:
             note=body.note,
             stay_paused=body.then == "stay_paused",
         )
-    missing = await not_told(call, name) if body.then == "stay_paused" else ()
+    missing = await not_told(call, name)
     return _done(call, "motion_resumed", robot, missing)
 
 

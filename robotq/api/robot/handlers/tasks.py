@@ -134,7 +134,7 @@ async def approve(call: Call) -> web.StreamResponse:
         seen=body.revision,
         stay_paused=body.then == "stay_paused",
     )
-    return _done(call, "approved", task, missing=await _of_pause(call, body, task))
+    return _done(call, "approved", task, missing=await not_told(call, task.queue))
 
 
 async def reject(call: Call) -> web.StreamResponse:
@@ -158,7 +158,7 @@ async def resolve(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
-    return _done(call, "resolved", task, missing=await _of_pause(call, body, task))
+    return _done(call, "resolved", task, missing=await not_told(call, task.queue))
 
 
 async def answer(call: Call) -> web.StreamResponse:
@@ -212,7 +212,7 @@ async def retry_batch(call: Call) -> web.StreamResponse:
 
 
 async def _of_pause(
-    call: Call, body: models.ApproveBody | models.RetryBody | models.ResolveBody, task: Task
+    call: Call, body: models.RetryBody | models.RerunBody, task: Task
 ) -> tuple[str, ...]:
     """Of `stay_paused`: whether a second machine may not know of the pause."""
     return await not_told(call, task.queue) if body.then == "stay_paused" else ()
