@@ -23,6 +23,7 @@ WAITS = {
     "cli/test_stop_while_starting.py": "whoever has connected takes a moment to say what he wants",
     "fleet/campaign.py": "daemons die and links are cut at any moment; its tests are long",
     "fleet/test_standby.py": "a daemon is frozen for longer than its lease; its test is long",
+    "fleet/test_taken_back.py": "what is held does not begin; its tests are long",
     "fleet/test_told_before_answered.py": "what is held does not begin; its test is long",
     "fleet/test_other_drivers.py": "nothing happens for longer than a lease; its test is long",
     "test_guides.py": "what a guide prints is looked for while its daemon starts; it is long",

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -215,6 +215,33 @@ class Pair:
                 pass
             assert time.monotonic() < end, f"it did not come to that: {what()}"
             await asyncio.sleep(0.03)
+
+    async def until_drives(self, machine: Machine) -> None:
+        async def drives() -> bool:
+            return bool((await self.robot(machine))["connected"])
+
+        await self.until(drives)
+
+    async def both_are_there(self) -> None:
+        """lab-1 drives, and lab-2 knows it."""
+
+        async def stands_by() -> bool:
+            return "driven by lab-1" in str(await self.robot(self.two))
+
+        await self.one.start()
+        await self.until_drives(self.one)
+        await self.two.start()
+        await self.until(stands_by)
+
+    async def resume(self, machine: Machine) -> None:
+        """A person who has seen every hold."""
+        holds = [hold["id"] for hold in (await self.robot(machine))["holds"]]
+        status, answer = await machine.ask(self.http, "POST", "/queue/resume", {"holds": holds})
+        assert status == 200, answer
+
+    def order(self) -> Sequence[str]:
+        """The commands with which the device has moved."""
+        return list(dict.fromkeys(task for task, _ in self.motions()))
 
     def motions(self) -> list[tuple[str, str]]:
         """Task and motion, in order."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ import pytest
 from robotq.testing.emulators import GrblEmulator
 from tests.drivers.gcode.test_over_http import plugged
 
-from .pair import NOD, ROBOT, Machine, Pair
+from .pair import NOD, ROBOT, Pair
 
 pytestmark = [
     pytest.mark.timeout(200),
@@ -34,13 +33,6 @@ STAYS = {"then": "stay_paused", "note": "cleaning"}
 def pair_of(new_postgres: str, tmp_path: Path) -> Callable[..., Pair]:
     """lab-1 tells by itself what has happened every eight seconds only."""
     return partial(Pair, tmp_path, new_postgres, time_scale=0.3, first_poll_s=8)
-
-
-async def _both_are_there(pair: Pair) -> None:
-    await pair.one.start()
-    await pair.until(lambda: _drives(pair, pair.one))
-    await pair.two.start()
-    await pair.until(lambda: _stands_by(pair, pair.two))
 
 
 async def _waiting(pair: Pair, count: int = 4, **headers: str) -> Sequence[str]:
@@ -76,26 +68,6 @@ async def _done_and_dead(pair: Pair, path: str, body: Any = None) -> dict[str, A
     return answer
 
 
-async def _two_drives(pair: Pair) -> None:
-    await pair.until(lambda: _drives(pair, pair.two))
-
-
-async def _drives(pair: Pair, machine: Machine) -> bool:
-    return bool((await pair.robot(machine))["connected"])
-
-
-async def _stands_by(pair: Pair, machine: Machine) -> bool:
-    return "driven by lab-1" in str(await pair.robot(machine))
-
-
-async def _resume(pair: Pair, machine: Machine) -> None:
-    """A person who has seen every hold."""
-    named = re.findall(r"hold_[a-z0-9]{8}", str((await pair.robot(machine))["holds"]))
-    body = {"holds": list(dict.fromkeys(named))}
-    status, answer = await machine.ask(pair.http, "POST", "/queue/resume", body)
-    assert status == 200, answer
-
-
 async def _completed(pair: Pair, ids: Sequence[str]) -> None:
     for task_id in ids:
         task = await pair.ended(pair.two, task_id)
@@ -108,22 +80,17 @@ async def _nothing_begins(pair: Pair, begun: set[str]) -> None:
     assert {task for task, _ in pair.motions()} <= begun
 
 
-def _order(pair: Pair) -> Sequence[str]:
-    """The commands in which the robot has moved."""
-    return list(dict.fromkeys(task for task, _ in pair.motions()))
-
-
 async def test_reject__the_second_machine_neither_does_it_nor_asks_again(
     pair_of: Callable[..., Pair], tmp_path: Path
 ) -> None:
     specs = tmp_path / "approval.yaml"
     specs.write_text("commands:\n  ROBOT_ACTION: {approval: true}\n", "utf-8")
     async with pair_of(more={"commands": [str(specs)]}) as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         (wanted,) = await _waiting(pair, 1, X_Robotq_Agent="mcp")
         await _done_and_dead(pair, f"/task/{wanted}/reject", {"reason": "wrong bottle"})
 
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         task = await pair.ended(pair.two, wanted)
         assert (task["state"], task["result"]["error_code"]) == ("cancelled", "rejected")
         assert pair.motions() == []
@@ -131,14 +98,14 @@ async def test_reject__the_second_machine_neither_does_it_nor_asks_again(
 
 async def test_reorder__counts_at_the_second_machine(pair_of: Callable[..., Pair]) -> None:
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         await _done(pair, "/queue/pause")
         *others, last = await _waiting(pair)
         await _done_and_dead(pair, "/queue/reorder", {"task_id": last, "to": "head"})
-        await _two_drives(pair)
-        await _resume(pair, pair.two)
+        await pair.until_drives(pair.two)
+        await pair.resume(pair.two)
         await _completed(pair, [last, *others])
-        assert _order(pair) == [last, *others]
+        assert pair.order() == [last, *others]
 
 
 async def test_moved_again_and_again_between_two__stands_there_at_the_second_machine_too(
@@ -146,7 +113,7 @@ async def test_moved_again_and_again_between_two__stands_there_at_the_second_mac
 ) -> None:
     """There is no room left between the two, so those behind stand elsewhere too."""
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         await _done(pair, "/queue/pause")
         first, second, *others = await _waiting(pair, 6)
         left = list(others)
@@ -154,21 +121,21 @@ async def test_moved_again_and_again_between_two__stands_there_at_the_second_mac
             left.insert(0, left.pop())
             await _done(pair, "/queue/reorder", {"task_id": left[0], "after": first})
         await _done_and_dead(pair, "/queue/reorder", {"task_id": second, "after": left[0]})
-        await _two_drives(pair)
-        await _resume(pair, pair.two)
+        await pair.until_drives(pair.two)
+        await pair.resume(pair.two)
         wanted = [first, left[0], second, *left[1:]]
         await _completed(pair, wanted)
-        assert _order(pair) == wanted
+        assert pair.order() == wanted
 
 
 async def test_moved_to_another_robot__is_not_done_at_the_second_machine(
     pair_of: Callable[..., Pair],
 ) -> None:
     async with pair_of(first_robots={"robot_b": {"driver": "simulator"}}) as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         *others, last = await _waiting(pair)
         await _done_and_dead(pair, f"/task/{last}/move", {"robot_id": "robot_b"})
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         await _completed(pair, others)
         await _nothing_begins(pair, set(others))
 
@@ -177,14 +144,14 @@ async def test_motion_that_a_person_holds__stands_at_the_second_machine(
     pair_of: Callable[..., Pair],
 ) -> None:
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         ids = await _waiting(pair)
         await pair.until(lambda: _moves(pair))
         await _done_and_dead(pair, f"/robots/{ROBOT}/hold")
         begun = {task for task, _ in pair.motions()}
         held = len(pair.motions())
 
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         await _nothing_begins(pair, begun)
         assert len(pair.motions()) == held
         robot = await pair.robot(pair.two)
@@ -196,9 +163,9 @@ async def test_motion_that_a_person_holds__stands_at_the_second_machine(
         status, answer = await pair.two.ask(pair.http, "POST", f"/robots/{ROBOT}/resume", body)
         assert status == 200, answer
         if "paused" in named:
-            await _resume(pair, pair.two)
+            await pair.resume(pair.two)
         await _completed(pair, ids)
-        assert _order(pair) == list(ids)
+        assert pair.order() == list(ids)
 
 
 async def _moves(pair: Pair) -> bool:
@@ -212,7 +179,7 @@ async def test_stay_paused__holds_at_the_second_machine(
     specs = tmp_path / "approval.yaml"
     specs.write_text("commands:\n  ROBOT_ACTION: {approval: true}\n", "utf-8")
     async with pair_of(more={"commands": [str(specs)]}) as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         body: dict[str, Any] = dict(STAYS)
         if verb == "approve":
             await _waiting(pair, 1)
@@ -236,7 +203,7 @@ async def test_stay_paused__holds_at_the_second_machine(
         await _done_and_dead(pair, path, body)
         begun = {task for task, _ in pair.motions()}
         running = await _running(pair)
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         await _nothing_begins(pair, begun | running)
         assert "cleaning" in str((await pair.robot(pair.two))["holds"])
 
@@ -248,20 +215,20 @@ async def _running(pair: Pair) -> set[str]:
 
 async def test_resume__goes_on_at_the_second_machine(pair_of: Callable[..., Pair]) -> None:
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         paused = await _done(pair, "/queue/pause", {"reason": "lunch"})
         ids = await _waiting(pair)
         await _done_and_dead(pair, "/queue/resume", {"holds": [paused["holds"][0]["id"]]})
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         await _completed(pair, ids)
-        assert _order(pair) == list(ids)
+        assert pair.order() == list(ids)
 
 
 async def test_two_people_paused__the_second_machine_tells_of_both(
     pair_of: Callable[..., Pair],
 ) -> None:
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         path = "/queue/pause"
         for name, reason in (("Li", "hands in the machine"), ("Wang", "lunch")):
             status, answer = await pair.one.ask(
@@ -269,7 +236,7 @@ async def test_two_people_paused__the_second_machine_tells_of_both(
             )
             assert (status, answer.get("not_told")) == (200, None), answer
         await pair.one.kill()
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         told = str((await pair.robot(pair.two))["holds"])
         assert "lunch" in told
         assert "hands in the machine" in told
@@ -279,16 +246,16 @@ async def test_resolve__is_not_asked_again_at_the_second_machine(
     pair_of: Callable[..., Pair],
 ) -> None:
     async with pair_of() as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         (task_id,) = await _waiting(pair, 1)
         await pair.until(lambda: _moves(pair))
         await asyncio.to_thread(pair.lose_power)
         task = await pair.ended(pair.one, task_id)
         assert task["result"]["error_code"] == "outcome_unknown", task
-        await pair.until(lambda: _drives(pair, pair.one))
+        await pair.until_drives(pair.one)
         await _done_and_dead(pair, f"/task/{task_id}/resolve", {"outcome": "completed"})
 
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         assert (await pair.robot(pair.two))["holds"] == []
         there = await pair.task(pair.two, task_id)
         assert there["resolution"]["outcome"] == "completed", there
@@ -303,7 +270,7 @@ async def test_raw_line__leaves_the_queue_paused_at_the_second_machine(
     more = {"commands": [str(_CONFIG / "gcode-commands.yaml")]}
     machine = GrblEmulator(tmp_path / "ttyUSB0", homing=True, speed=10)
     async with plugged(machine), pair_of(robot=robot, fence="none", more=more) as pair:
-        await _both_are_there(pair)
+        await pair.both_are_there()
         await _done(pair, "/queue/pause", {"reason": "the gripper"})
         task_id = await pair.submit(pair.one, {"cmd_type": "HOME"})
         told = await _done_and_dead(pair, f"/robots/{ROBOT}/raw", {"line": "$X"})
@@ -314,7 +281,7 @@ async def test_raw_line__leaves_the_queue_paused_at_the_second_machine(
             pair.http, "POST", f"/fleet/robots/{ROBOT}/take", {"old_machine_is_off": True}
         )
         assert status == 200, taken
-        await _two_drives(pair)
+        await pair.until_drives(pair.two)
         there = await pair.robot(pair.two)
         assert "the gripper" in str(there["holds"])
         # nobody knows what the line has done
