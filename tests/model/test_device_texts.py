@@ -10,14 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from robotq.drivers.grbl.protocol import ALARMS, ERRORS, alarm_text, error_text
+from robotq.drivers.grbl.faults import ALARMS, ERRORS, alarm_text, error_text
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language, of_devices, text
 from robotq.model.texts.of_devices import in_chinese
 
 DRIVERS = Path(__file__).parents[2] / "robotq" / "drivers"
 CHINESE = re.compile("[\u4e00-\u9fff]")
-_FIRST = ("DriverError", "LinkLost", "UnknownCommand", "Busy", "Refused", "give_up", "forget")
+_FIRST = (
+    "DriverError",
+    "LinkLost",
+    "UnknownCommand",
+    "Busy",
+    "Refused",
+    "give_up",
+    "lose",
+    "forget",
+)
 _SECOND = ("UncertainOutcome", "NotUnderstood")
 _LETTERS = 9
 """Of a text: with fewer it only puts others together."""

@@ -9,14 +9,15 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Generic
 
 from robotq.drivers.base import LinkLost
+from robotq.drivers.gcode.gate import Gate
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.gcode.under_way import LinesUnderWay, SentT
-from robotq.drivers.transport import Discarded, PortOptions, Transport
+from robotq.drivers.transport import PortOptions, Transport
 
 _TOLD = 200
 """Lines of an answer that are kept."""
@@ -25,21 +26,17 @@ WAKE_S = 0.05
 """Between two looks of `wait_for`."""
 
 
-def _nothing() -> bool:
-    return False
-
-
 class LineChannel(ABC, Generic[SentT]):
     """A subclass says what the controller's lines mean and when a line may be sent.
 
-    It has three locks, and all of them stay inside:
+    It has three locks:
 
     - `_changed` for what is known. Methods that need it take it; nobody keeps it while he waits
       for anything but news.
-    - `_gate` while a line is handed to the transport.
-    - `_turn` of whoever sends lines; `turn` and `turn_if_free` take it and give it back.
+    - that of `gate` while a line is handed to the transport.
+    - `turn` of whoever sends lines.
 
-    What stops (`shut_gate`, `at_once`, `urgent`) has its bytes on their way before it takes any
+    What stops (`gate.shut`, `at_once`, `urgent`) has its bytes on their way before it takes any
     of them. Properties take none: each value stands for itself.
     """
 
@@ -54,15 +51,14 @@ class LineChannel(ABC, Generic[SentT]):
         self._under_way = under_way
         self.position = position
         self.port = port
-        self._transport = Transport(
+        self.transport = Transport(
             name, port, on_line=self._take, on_lost=self._broken, line_limit=_LINE_LIMIT
         )
         self._tell_lost = lost
-        self._turn = threading.Lock()
-        self._gate = threading.Lock()
-        self._shut = True
+        self.turn = threading.Lock()
+        """Held by whoever sends lines. An emergency stop never waits for it."""
         self._changed = threading.Condition()
-        self._sent = 0
+        self.gate = Gate(self.transport)
         self._starts = 0
         self._losses = 0
         self._complaint: tuple[Line | None, str] | None = None
@@ -84,14 +80,14 @@ class LineChannel(ABC, Generic[SentT]):
 
     def open(self) -> None:
         """Raises LinkLost. Nothing is known of the controller afterwards."""
-        self._transport.close()
+        self.transport.close()
         with self._changed:
             self._under_way.forget()
             self._forget_all()
             self._lost = None
             self._heard_at = time.monotonic()
         try:
-            self._transport.open()
+            self.transport.open()
         except LinkLost as error:
             with self._changed:
                 self._lost = error.reason
@@ -99,21 +95,9 @@ class LineChannel(ABC, Generic[SentT]):
 
     def close(self, reason: str) -> None:
         """There is no link. Nobody is told."""
-        self._transport.close(reason)
+        self.transport.close(reason)
         with self._changed:
             self._lost = reason
-
-    def give_up(self, reason: str) -> None:
-        """The link is lost because of what the controller says or does not say."""
-        self._transport.lose(reason)
-
-    def end(self) -> None:
-        """The channel is not used again."""
-        self._transport.shut()
-
-    def accept_board(self) -> None:
-        """Take the board that was not opened because it may be another one: a person says so."""
-        self._transport.accept_board()
 
     def _broken(self, reason: str) -> None:
         with self._changed:
@@ -132,37 +116,17 @@ class LineChannel(ABC, Generic[SentT]):
         if lost is not None:
             raise LinkLost(lost)
 
-    @property
-    def port_name(self) -> str | None:
-        return self._transport.port_name
-
-    @property
-    def heard(self) -> bytes:
-        """The first bytes that the controller has sent since the port was opened."""
-        return self._transport.heard
-
-    @property
-    def last_received(self) -> float:
-        """When the last byte came, on `time.monotonic`."""
-        return self._transport.last_received
-
     # -- whose turn it is ----------------------------------------------------------------------
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Inside, nobody else sends lines. Waits for it. An emergency stop never does."""
-        with self._turn:
-            yield
-
-    @contextmanager
     def turn_if_free(self) -> Iterator[bool]:
-        """The same without a wait; False where somebody else sends lines."""
-        taken = self._turn.acquire(blocking=False)
+        """`turn`, without a wait; False where somebody else sends lines."""
+        taken = self.turn.acquire(blocking=False)
         try:
             yield taken
         finally:
             if taken:
-                self._turn.release()
+                self.turn.release()
 
     # -- news ----------------------------------------------------------------------------------
 
@@ -175,17 +139,12 @@ class LineChannel(ABC, Generic[SentT]):
     def wait(self, at_most_s: float, *, unless: Callable[[], bool] | None = None) -> bool:
         """Wait for what the controller says next, or for `wake`; not where `unless` is true,
         which is asked once no news can be missed any more. False: nothing has come."""
-        unless = unless or _nothing
-        here = self._transport.read_here(at_most_s, unless)
+        unless = unless or (lambda: False)
+        here = self.transport.read_here(at_most_s, unless)
         if here is not None:
             return here
         with self._changed:
             return unless() or self._changed.wait(at_most_s)
-
-    def reading_here(self) -> AbstractContextManager[None]:
-        """Inside, this thread reads by itself what the controller says, whenever it waits. It must
-        not wait inside `still`."""
-        return self._transport.reading_here()
 
     def wait_for(
         self,
@@ -217,7 +176,7 @@ class LineChannel(ABC, Generic[SentT]):
                 self._changed.notify_all()
             finally:
                 self._changed.release()
-        self._transport.wake()
+        self.transport.wake()
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -238,36 +197,15 @@ class LineChannel(ABC, Generic[SentT]):
         with self._changed:
             self._heard_at = time.monotonic()
 
-    def open_gate(self, unless: Callable[[], bool]) -> None:
-        """Lines may be sent, unless an emergency stop is latched: whoever latches one shuts the
-        gate after it, so it cannot come in between."""
-        self._shut = False
-        if unless():
-            self._shut = True
-
-    def shut_gate(self) -> None:
-        """No line is sent any more. Takes no lock."""
-        self._shut = True
-
-    @property
-    def gate_is_shut(self) -> bool:
-        return self._shut
-
     def at_once(self, data: bytes) -> None:
         """Send bytes that the controller acts upon at once. Takes no lock. Raises LinkLost."""
-        self._transport.write_now(data)
+        self.transport.write_now(data)
 
     def urgent(self, data: bytes) -> None:
         """Send ahead of all that is still to be written, which is never sent. Takes no lock
         before the bytes are on their way. Raises LinkLost."""
-        sent = self._sent
         self.count_no_more()
-        self._transport.write_now(data, discard=True)
-        # a line that was being handed over at this moment may have come after them
-        with self._gate:
-            late = self._sent != sent
-        if late:
-            self._transport.write_now(data, discard=True)
+        self.gate.pass_all(data)
 
     def _line_up(self, sent: SentT) -> None:
         """It is on its way from now on. `_changed` is held."""
@@ -280,17 +218,8 @@ class LineChannel(ABC, Generic[SentT]):
     ) -> None:
         """Write lines. Not where the gate is shut, or the controller has forgotten them: it has
         started since `starts`."""
-        with self._gate:
-            if self._shut and not although_shut:
-                return
-            if starts is not None and starts != self._starts:
-                return
-            self._sent += lines
-            try:
-                self._transport.write(data)
-            except Discarded:
-                # a stop; whoever waits for the answers sees it
-                return
+        still = None if starts is None else lambda: starts == self._starts
+        self.gate.hand_over(data, lines, although_shut=although_shut, still=still)
 
     # -- receiving, on the reader thread -------------------------------------------------------
 
@@ -311,11 +240,6 @@ class LineChannel(ABC, Generic[SentT]):
     def lines_under_way(self) -> int:
         """Lines without an answer."""
         return len(self._under_way.lines)
-
-    @property
-    def sent(self) -> int:
-        """Lines handed to the transport, ever, with those that were sent again."""
-        return self._sent
 
     @property
     def answered(self) -> int:

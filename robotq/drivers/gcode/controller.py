@@ -209,7 +209,7 @@ class Controller(ABC):
         self._watch.begin(timeout_s)
         with self._telling_where(prepared) if from_client else nullcontext():
             self._known_modes()
-            with self._channel.reading_here():
+            with self._channel.transport.reading_here():
                 self._stream(prepared, _telling(progress, len(prepared)))
             self._left = prepared.leaves
             if progress is not None:

@@ -23,7 +23,7 @@ from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.options import MOTION_STATE
 from robotq.drivers.gcode.programs.handed_in import judged, resumed
 from robotq.drivers.gcode.programs.written import NO_STEPS, lacks
-from robotq.drivers.gcode.robot import GcodeRobot, nothing_at_rest
+from robotq.drivers.gcode.robot import GcodeRobot
 from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.drivers.memory import Memory
 from robotq.drivers.scanner import ScannerOptions, reader_of
@@ -84,7 +84,7 @@ class GcodeDriver:
             for run in running:
                 run.after(error, why_not)
 
-        at_rest = context.at_rest if isinstance(context, HearsOfRest) else nothing_at_rest
+        at_rest = context.at_rest if isinstance(context, HearsOfRest) else lambda: None
         with self._robot.command(after, at_rest) as controller:
             run = ProgramRun(
                 program,
@@ -107,7 +107,8 @@ class GcodeDriver:
     def jog(self, wanted: JogWanted, life: JogLife) -> JsonObject:
         """Of `Jogs`."""
         self._controls.begin()
-        return self._robot.jog(wanted, life)
+        with self._robot.command() as controller:
+            return controller.jog_while(wanted, life)
 
     def why_no_raw_line(self, line: str) -> str | None:
         """Of `TakesRawLines`."""
@@ -116,7 +117,8 @@ class GcodeDriver:
     def raw_line(self, line: str, limit_s: float) -> JsonObject:
         """Of `TakesRawLines`."""
         self._controls.begin()
-        return self._robot.raw_line(line, limit_s)
+        with self._robot.command() as controller:
+            return controller.raw_line(line, limit_s)
 
     def reads_as_files(self, steps: Program) -> Collection[str]:
         return only_carried_out(steps)

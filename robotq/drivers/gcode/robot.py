@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from robotq.drivers.base import (
@@ -28,36 +27,11 @@ from robotq.drivers.gcode.jogging import limits_of
 from robotq.drivers.gcode.options import GcodeOptions
 from robotq.drivers.gcode.raw_line import why_never
 from robotq.drivers.gcode.reader.rules import Rules
-from robotq.drivers.gcode.state import RobotState
+from robotq.drivers.gcode.state import Pause, RobotState
 from robotq.drivers.identity import Recognition
-from robotq.drivers.jogging import JogLife, JogLimits, JogWanted
 from robotq.model.carried.live_value import LiveValues
 from robotq.model.errors import ConfigError
 from robotq.model.json import JsonObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """How a robot is held; the fields are those of DriverStatus."""
-
-    held: bool
-    because: str = ""
-    still_moving: bool = False
-    planned_moves: int | None = 0
-
-
-After = Callable[[Ended, str | None], None]
-
-
-AtRest = Callable[[], None]
-
-
-def nothing_at_rest() -> None:
-    return
-
-
-def nothing_after(_error: Ended, _why_not: str | None) -> None:
-    """There is nothing to be done at the end."""
 
 
 class GcodeRobot(ABC):
@@ -142,6 +116,10 @@ class GcodeRobot(ABC):
     def _may_begin(self) -> None:  # noqa: B027 - many have nothing to do here
         """Raises DriverError where no command can begin now."""
 
+    def _following(self) -> AbstractContextManager[None]:
+        """Inside, a command runs."""
+        return nullcontext()
+
     def _after_command(self) -> None:  # noqa: B027 - many have nothing to do here
         """A command has ended; nothing of it may be left for the next one."""
 
@@ -158,24 +136,24 @@ class GcodeRobot(ABC):
         position.unhome()
         self._state.hold_wanted = False
         known = not self._connected_before and self._position_at_first_sight()
-        with channel.turn():
+        with channel.turn:
             try:
                 channel.open()
                 self._meet(lambda: controls.interruptions != begun)
             except LinkLost as error:
                 channel.close(error.reason)
                 raise
-            channel.open_gate(unless=lambda: controls.latched)
+            channel.gate.open(unless=lambda: controls.latched)
         met = position.mark()
         if known and channel.losses == losses and controls.emergencies == emergencies:
             position.take_as_known(met)
         else:
             position.forget("the link was lost meanwhile")
         self._connected_before = True
-        self._link_changed(LinkState.CONNECTED, channel.port_name or "")
+        self._link_changed(LinkState.CONNECTED, channel.transport.port_name or "")
 
     def close(self) -> None:
-        self._channel.end()
+        self._channel.transport.shut()
 
     def _on_lost(self, reason: str) -> None:
         self._position.unhome()
@@ -195,7 +173,9 @@ class GcodeRobot(ABC):
 
     @contextmanager
     def command(
-        self, after: After = nothing_after, at_rest: AtRest = nothing_at_rest
+        self,
+        after: Callable[[Ended, str | None], None] = lambda _error, _why_not: None,
+        at_rest: Callable[[], None] = lambda: None,
     ) -> Iterator[Controller]:
         """Inside, the command has the turn, and gets what it can ask the controller for. Where it
         ends with DriverError, Stopped or DeviceUncertain, what may be on is switched off. `after`
@@ -206,7 +186,7 @@ class GcodeRobot(ABC):
         """
         channel, controller = self._channel, self._controller
         try:
-            with channel.turn():
+            with self._following(), channel.turn:
                 try:
                     controller.begin()
                     if self._controls.interrupted:
@@ -231,24 +211,9 @@ class GcodeRobot(ABC):
         finally:
             channel.wake()
 
-    def jog(self, wanted: JogWanted, life: JogLife) -> JsonObject:
-        """See `Jogs.jog`."""
-        with self.command() as controller:
-            return controller.jog_while(wanted, life)
-
-    def raw_line(self, line: str, limit_s: float) -> JsonObject:
-        """See `TakesRawLines.raw_line`."""
-        with self.command() as controller:
-            return controller.raw_line(line, limit_s)
-
     def why_no_raw_line(self, line: str) -> str | None:
         """See `TakesRawLines`."""
         return why_never(line)
-
-    def _jog_limits(self) -> JogLimits | None:
-        if not self.jogs:
-            return None
-        return limits_of(self._state.options.jog, known=self._controller.knows_where)
 
     def _why_no_lines(self) -> str | None:
         if self._controls.latched:
@@ -265,7 +230,7 @@ class GcodeRobot(ABC):
         first = not controls.latched
         # first, so that a link that is being made takes no position for known after this
         controls.latch()
-        channel.shut_gate()
+        channel.gate.shut()
         why = self._lost_by_stop(first=first)
         if why is not None:
             position.forget(why)
@@ -281,12 +246,12 @@ class GcodeRobot(ABC):
         """Raises DriverError where the controller has not confirmed the stop."""
         self._until_stop_confirmed()
         self._controls.release()
-        self._channel.open_gate(unless=lambda: self._controls.latched)
+        self._channel.gate.open(unless=lambda: self._controls.latched)
         self._recognition.accept()
-        self._channel.accept_board()
+        self._channel.transport.accept_board()
 
     def status(self) -> DriverStatus:
-        channel = self._channel
+        channel, known = self._channel, self._controller.knows_where
         with channel.still():
             lost, details, pause = channel.lost, self._details(), self._pause()
             values = self._values()
@@ -297,24 +262,23 @@ class GcodeRobot(ABC):
             still_moving=pause.still_moving,
             planned_moves=pause.planned_moves,
             position_known=self._position_known(),
-            jog=self._jog_limits(),
+            jog=limits_of(self._state.options.jog, known=known) if self.jogs else None,
             details=details,
             values={} if lost is not None else values,
         )
 
     def _position_known(self) -> bool:
-        homed = self._position.homed or not self._state.options.homing_required
-        return homed and self._position.why_lost is None
+        return self._controller.knows_where
 
     def _details(self) -> JsonObject:
         channel = self._channel
         reason = self._position.why_lost
         return {
             **self._identity_details(),
-            "port": channel.port_name,
+            "port": channel.transport.port_name,
             "homed": self._position.homed,
             "emergency_stop": self._controls.latched,
-            "lines_sent": channel.sent,
+            "lines_sent": channel.gate.sent,
             "lines_under_way": channel.lines_under_way,
             **({} if reason is None else {"position_unknown_because": reason}),
             **self._point_details(),

@@ -19,3 +19,13 @@ class RobotState(Generic[OptionsT]):
     """`hold` was called, and the controller does not show it."""
     unsynchronised: bool = False
     """The controller may still have lines of an earlier command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """How a robot is held; the fields are those of DriverStatus."""
+
+    held: bool
+    because: str = ""
+    still_moving: bool = False
+    planned_moves: int | None = 0

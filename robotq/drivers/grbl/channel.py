@@ -11,18 +11,8 @@ from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.reader.lines import Line
 from robotq.drivers.gcode.under_way import LinesUnderWay, Sent
-from robotq.drivers.grbl.protocol import (
-    LOST_BY_ALARM,
-    Alarm,
-    Error,
-    Greeting,
-    Ok,
-    Status,
-    Told,
-    alarm_text,
-    error_text,
-    parse,
-)
+from robotq.drivers.grbl.faults import LOST_BY_ALARM, alarm_text, error_text
+from robotq.drivers.grbl.protocol import Alarm, Error, Greeting, Ok, Status, Told, parse
 from robotq.drivers.transport import PortOptions
 
 _REPORT_INCHES = re.compile(r"\$13=([0-9])\b.*")

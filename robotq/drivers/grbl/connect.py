@@ -96,12 +96,12 @@ class _Meeting:
     def _why(self) -> LinkLost:
         """It did not answer as it should: who else is it?"""
         channel = self._channel
-        if not channel.heard:
+        if not channel.transport.heard:
             # firmware of other families answers a line, and says that it does not know it
             channel.at_once(b"\n")
             with suppress(_Silent):
-                self._until(lambda: channel.heard.endswith(b"\n"), _OTHERS_S)
-        return why_no_link(channel.heard, driver="grbl", baud=channel.port.baud)
+                self._until(lambda: channel.transport.heard.endswith(b"\n"), _OTHERS_S)
+        return why_no_link(channel.transport.heard, driver="grbl", baud=channel.port.baud)
 
     def _status_after(self) -> None:
         """A report that belongs to this opening, and comes after every greeting."""

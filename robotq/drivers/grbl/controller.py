@@ -23,10 +23,10 @@ from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS
+from robotq.drivers.grbl.faults import alarm_text
 from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.jogging import GrblJog
 from robotq.drivers.grbl.polling import Polling
-from robotq.drivers.grbl.protocol import alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.grbl.stopping import GrblStopping
 from robotq.drivers.grbl.watch import GrblWatch
@@ -152,7 +152,7 @@ class GrblController(Controller):
         self._modes()
         self.exchange(SETTINGS)
         if self._channel.inches:
-            self._channel.give_up(IN_INCHES)
+            self._channel.transport.lose(IN_INCHES)
             raise LinkLost(IN_INCHES)
 
     def query(self, line: str, *, timeout_s: float | None = None) -> Sequence[str]:

@@ -101,8 +101,11 @@ class Polling:
                 statuses = channel.statuses
                 self._heard = now
                 self._ask()
-            elif silence.since(max(self._heard, channel.last_received), pause) > self._silence_s:
-                channel.give_up(f"the controller has said nothing for {self._silence_s:g} s")
+            elif (
+                silence.since(max(self._heard, channel.transport.last_received), pause)
+                > self._silence_s
+            ):
+                channel.transport.lose(f"the controller has said nothing for {self._silence_s:g} s")
             elif now - self._asked > _BUSY_S:
                 # the last one may have got lost
                 self._ask()

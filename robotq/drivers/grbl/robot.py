@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from robotq.drivers.base import (
@@ -19,24 +18,19 @@ from robotq.drivers.base import (
     UncertainOutcome,
 )
 from robotq.drivers.gcode.channel import WAKE_S
-from robotq.drivers.gcode.controller import Controller
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.raw_line import why_not_grbl
-from robotq.drivers.gcode.robot import (
-    After,
-    AtRest,
-    GcodeRobot,
-    Pause,
-    nothing_after,
-    nothing_at_rest,
-)
+from robotq.drivers.gcode.robot import GcodeRobot
+from robotq.drivers.gcode.state import Pause
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS, WHO, identity_of, meet
 from robotq.drivers.grbl.controller import GrblController
+from robotq.drivers.grbl.faults import alarm_text
+from robotq.drivers.grbl.holding import Holding
 from robotq.drivers.grbl.options import GrblOptions, read_options
 from robotq.drivers.grbl.polling import Polling
-from robotq.drivers.grbl.protocol import Identity, alarm_text
+from robotq.drivers.grbl.protocol import Identity
 from robotq.drivers.grbl.state import State
 from robotq.drivers.identity import Recognition, Self
 from robotq.drivers.patience import Turns
@@ -46,9 +40,8 @@ from robotq.model.json import JsonObject
 _log = logging.getLogger(__name__)
 
 _CONFIRM_S = 2.0
-"""Seconds in which a hold has to show in the reports."""
+"""Seconds in which it has to confirm an emergency stop."""
 _AXES = "xyzabc"
-_PROGRAM_PAUSE = "reason.program_pause"
 
 
 class GrblRobot(GcodeRobot):
@@ -70,13 +63,12 @@ class GrblRobot(GcodeRobot):
         self._identity = Identity()
         self._unrecognised = False
         """It moved when the link was made, and has not said yet who it is."""
-        self._holding = Lock()
-        """Held by whoever holds or resumes, until the reports show it."""
         self._resets_before = -1
         """Greetings before the emergency stop that is latched."""
         state = State(options=options)
         channel = Channel(setup.robot, options.port, Position(), self._on_lost)
         self._polling = Polling(setup.robot, channel, options.silence_s)
+        self._holding = Holding(state, channel, self._polling)
         controller = GrblController(state, channel, self._polling, controls, self._recognise)
         super().__init__(
             setup,
@@ -127,7 +119,7 @@ class GrblRobot(GcodeRobot):
                 raise LinkLost(IN_INCHES)
             self._recognition.look(ask)
         except LinkLost as error:
-            channel.give_up(error.reason)
+            channel.transport.lose(error.reason)
             raise
         self._make_room()
         self._unrecognised = False
@@ -138,12 +130,8 @@ class GrblRobot(GcodeRobot):
 
     # -- a command -----------------------------------------------------------------------------
 
-    @contextmanager
-    def command(
-        self, after: After = nothing_after, at_rest: AtRest = nothing_at_rest
-    ) -> Iterator[Controller]:
-        with self._polling.following(), super().command(after, at_rest) as controller:
-            yield controller
+    def _following(self) -> AbstractContextManager[None]:
+        return self._polling.following()
 
     def _after_command(self) -> None:
         if self._state.rest_asked:
@@ -157,31 +145,20 @@ class GrblRobot(GcodeRobot):
     # -- from outside --------------------------------------------------------------------------
 
     def hold(self) -> None:
-        if self._polling.is_homing:
-            raise DriverError("a controller of this kind cannot be held while it homes")
-        with self._holding:
-            self._state.hold_wanted = True
-            try:
-                self._seen_as(b"!", held=True)
-                self._state.own_hold = self._channel.holds
-            finally:
-                # from now on the reports say whether it is held
-                self._state.hold_wanted = False
+        self._holding.hold()
 
     def resume(self) -> None:
-        with self._holding:
-            if self._controls.latched:
-                raise DriverError("an emergency stop is latched")
-            if self._unrecognised:
-                raise DriverError(
-                    "the controller was held or moved when the link was made, and has not said "
-                    "yet who it is"
-                )
-            status = self._channel.status
-            if status is not None and status.ajar:
-                raise DriverError("the safety door is open: close it, then resume")
-            self._seen_as(b"~", held=False)
+        self._holding.resume(self._check_goes_on)
         self._channel.be_patient()
+
+    def _check_goes_on(self) -> None:
+        if self._controls.latched:
+            raise DriverError("an emergency stop is latched")
+        if self._unrecognised:
+            raise DriverError(
+                "the controller was held or moved when the link was made, and has not said yet who "
+                "it is"
+            )
 
     def stop(self) -> None:
         controls = self._controls
@@ -240,56 +217,10 @@ class GrblRobot(GcodeRobot):
         moving = held and (status is None or not status.rests)
         return Pause(
             held=held,
-            because=self._held_because() if held else "",
+            because=self._holding.because() if held else "",
             still_moving=moving,
             planned_moves=None if moving else 0,
         )
-
-    def _held_because(self) -> str:
-        """Why it pauses, where it was not `hold`."""
-        channel = self._channel
-        with channel.still():
-            status, lines = channel.status, channel.under_way()
-        if status is None or not status.held:
-            return ""
-        if status.state == "Door":
-            return "reason.door_closed" if status.substate == 0 else "reason.door"
-        if status.state == "Tool":
-            return "reason.tool_change"
-        if lines and "M0" in lines[0].codes:
-            # it is answered when the program goes on
-            return _PROGRAM_PAUSE
-        return "" if self._state.own_hold == channel.holds else "reason.held_at_robot"
-
-    def _seen_as(self, byte: bytes, *, held: bool) -> None:
-        """Send a byte, again where it seems to be lost, until the reports show its effect."""
-        channel = self._channel
-        turns = Turns(WAKE_S)
-        deadline = turns.now() + _CONFIRM_S
-        again = 0.0
-        seen, answered = channel.statuses, channel.answered
-        # the pause of a program is answered when it is over
-        pauses, over = not held and self._held_because() == _PROGRAM_PAUSE, False
-        self._polling.hurry(True)
-        try:
-            while True:
-                now = time.monotonic()
-                if pauses and not over and channel.answered > answered:
-                    # a second byte would end the next pause too
-                    over, seen = True, channel.statuses
-                if now > again and not over:
-                    channel.at_once(byte)
-                    again = now + _CONFIRM_S / 3
-                channel.wait(WAKE_S)
-                status = channel.status
-                fresh = channel.statuses > seen + 1 and status is not None
-                if fresh and status is not None and (over or status.held is held):
-                    return
-                channel.require_link()
-                if turns.now() > deadline:
-                    raise DriverError("the controller does not take it")
-        finally:
-            self._polling.hurry(False)
 
     # -- what it tells of itself ---------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
 from robotq.drivers.gcode.watch import Watch
 from robotq.drivers.grbl.channel import Channel
-from robotq.drivers.grbl.protocol import alarm_text
+from robotq.drivers.grbl.faults import alarm_text
 from robotq.drivers.grbl.state import State
 from robotq.drivers.grbl.stopping import GrblStopping
 

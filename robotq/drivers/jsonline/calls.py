@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import re
+import secrets
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from robotq.drivers.base import LinkLost
@@ -14,6 +17,8 @@ from robotq.drivers.transport import Discarded
 from robotq.model.json import JsonObject
 
 _LONGEST_PAUSE_S = 1.0
+_SESSION = 3
+"""Bytes of what is random in an id."""
 
 
 class CallRefused(Exception):
@@ -103,3 +108,18 @@ class Calls:
             if answer is None and self._over is not None:
                 raise LinkLost(self._over)
             return answer
+
+
+def session_for(replay: Path | None) -> str:
+    """What the ids of a connection begin with; of a recording, those in it."""
+    return secrets.token_hex(_SESSION) if replay is None else _recorded_session(replay)
+
+
+def _recorded_session(path: Path) -> str:
+    """What the ids in a recording begin with: the answers in it have the same."""
+    try:
+        found = re.search(rf'\\"id\\":\\"([0-9a-f]{{{2 * _SESSION}}})\.1\\"', path.read_text())
+    except OSError:
+        # whoever opens it says so
+        return ""
+    return found[1] if found else ""

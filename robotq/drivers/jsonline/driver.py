@@ -21,11 +21,12 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jsonline import messages, settling
 from robotq.drivers.jsonline.calls import CallRefused
+from robotq.drivers.jsonline.dialogue import Dialogue
 from robotq.drivers.jsonline.link import JsonlineLink
 from robotq.drivers.jsonline.long_params import LongRun
-from robotq.drivers.jsonline.messages import Ask, DeviceFault, Hello, Report, Status
+from robotq.drivers.jsonline.messages import DeviceFault, Hello, Status
 from robotq.drivers.jsonline.options import read_options
-from robotq.drivers.jsonline.run import Followed, Run, result_of
+from robotq.drivers.jsonline.run import Followed, Run
 from robotq.drivers.patience import Turns
 from robotq.drivers.settling import LeftRunning, Settled, UnsettledRun
 from robotq.drivers.transport import Discarded
@@ -135,7 +136,7 @@ class JsonlineDriver:
         options = self._link.options
         turns = Turns(_LONGEST_PAUSE_S)
         began, pause_s = turns.now(), options.repeat_s
-        dialogue = _Dialogue(self._link, run, long)
+        dialogue = Dialogue(self._link, run, long)
         self._send(long.request)
         while True:
             report = run.next_report(silence_s if run.known else pause_s)
@@ -199,7 +200,7 @@ class JsonlineDriver:
     def emergency_stop(self) -> None:
         # before the link is looked at: a device that is not there is stopped when it comes back
         self._latched = True
-        self._link.status_at = 0.0
+        self._link.state.outdate()
         self._link.emergency_stop()
 
     def reset(self) -> None:
@@ -209,28 +210,28 @@ class JsonlineDriver:
         self._latched = False
 
     def _told(self, op: str) -> None:
-        self._link.status_at = 0.0
+        self._link.state.outdate()
         try:
             self._link.call(op)
         except CallRefused as error:
             raise DriverError(error.fault.message, code=error.fault.code) from error
         finally:
-            self._link.status_at = 0.0
+            self._link.state.outdate()
 
     # -- the rest ------------------------------------------------------------------------------
 
     def status(self) -> DriverStatus:
-        return self._status(time.monotonic() - self._link.status_at > _FRESH_S)
+        return self._status(time.monotonic() - self._link.state.told_at > _FRESH_S)
 
     def last_status(self) -> DriverStatus:
         """Asked only where something was told since, such as a hold, that has changed it."""
-        return self._status(not self._link.status_at)
+        return self._status(not self._link.state.told_at)
 
     def _status(self, old: bool) -> DriverStatus:
         link, hello = self._link, self._link.hello
         if not link.up or hello is None:
             return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
-        status = link.status
+        status = link.state.status
         if status is None or old:
             try:
                 status = link.ask_status()
@@ -255,7 +256,7 @@ class JsonlineDriver:
                 "emergency_stop": status.estop,
                 "damaged_lines": link.bad_lines,
             },
-            values=link.values,
+            values=link.state.values,
         )
 
     def prepare_reload(self, options: Mapping[str, Any]) -> Callable[[], None]:
@@ -271,58 +272,6 @@ class JsonlineDriver:
 
     def close(self) -> None:
         self._link.shut()
-
-
-class _Dialogue:
-    """What a running command is told besides its request."""
-
-    def __init__(self, link: JsonlineLink, run: Run, long: LongRun) -> None:
-        self._link = link
-        self._run = run
-        self._long = long
-        self._asked = 0
-        """The last question that was put to somebody."""
-        self._unanswered: DriverError | None = None
-
-    def answer(self, report: Report) -> None:
-        """Give the device what it waits for, if anything."""
-        if report.need is not None:
-            first = report.need.first
-            lines = self._long.lines(first, report.need.count)
-            message = {"op": "lines", "id": self._run.id, "from": first, "lines": lines}
-            try:
-                self._link.send(message)
-            except Discarded:
-                return
-        if report.ask is not None and report.ask.n > self._asked:
-            self._asked = report.ask.n
-            self._answer(report.ask)
-
-    def result(self, report: Report) -> JsonObject:
-        """The result of a command that is done. Raises how it ended otherwise."""
-        fault = report.fault
-        if self._unanswered is not None and fault is not None and fault.code == "answer_timeout":
-            raise self._unanswered
-        return result_of(report)
-
-    def _answer(self, ask: Ask) -> None:
-        try:
-            value = self._run.ask(ask)
-        except DriverError as error:
-            self._unanswered = error
-            self._tell(ask, timed_out=True)
-        except ValueError as error:
-            self._tell(ask, refused=f"the schema of the question is not right: {error}")
-        else:
-            if value is not None:
-                self._tell(ask, value=dict(value))
-
-    def _tell(self, ask: Ask, **answer: Any) -> None:
-        try:
-            self._link.call("answer", run=self._run.id, n=ask.n, **answer)
-        except CallRefused:
-            # it does not wait for it any more; how the command goes on it reports
-            return
 
 
 def _immediate_failure(fault: DeviceFault) -> Exception:

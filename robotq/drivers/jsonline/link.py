@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from robotq.drivers.base import (
-    DriverError,
-    LinkLost,
-    LinkState,
-    UncertainOutcome,
-    WrongDevice,
-)
+from robotq.drivers.base import DriverError, LinkLost, LinkState, UncertainOutcome, WrongDevice
 from robotq.drivers.epochs import StaleEpoch
 from robotq.drivers.identity import Recognition
-from robotq.drivers.jsonline.calls import CallRefused, Calls, Silent
+from robotq.drivers.jsonline.calls import CallRefused, Calls, Silent, session_for
 from robotq.drivers.jsonline.messages import (
     STALE_EPOCH,
     Hello,
-    Report,
     Status,
     read_fault,
     read_hello,
@@ -34,19 +23,17 @@ from robotq.drivers.jsonline.messages import (
 )
 from robotq.drivers.jsonline.options import JsonlineOptions
 from robotq.drivers.jsonline.run import Run
+from robotq.drivers.jsonline.state import DeviceState
+from robotq.drivers.jsonline.watch import Watch
 from robotq.drivers.jsonline.wire import MOST_LINE, PROTOCOL, STOP_BYTE, BadLine, decode, encode
-from robotq.drivers.patience import Silence, Turns
+from robotq.drivers.patience import Turns
 from robotq.drivers.transport import Transport
 from robotq.drivers.transport.heard import why_no_link
-from robotq.model.carried.live_value import LiveValues
 from robotq.model.json import JsonObject
 from robotq.model.version import __version__
 
 _log = logging.getLogger(__name__)
 
-_SESSION = 3
-"""Bytes of what is random in an id."""
-_LOOK_S = 0.1
 _ESTOP_S = 1.0
 """Wall seconds in which a device has to confirm an emergency stop."""
 _ESTOP_REPEAT_S = 0.05
@@ -66,10 +53,8 @@ class JsonlineLink:
         self.options = options
         self.hello: Hello | None = None
         """What the device said of itself last."""
-        self.status: Status | None = None
-        self.status_at = 0.0
-        self._values: LiveValues = {}
-        self._values_at = 0.0
+        self.state = DeviceState()
+        """How it is, as it has said last."""
         self.begun = 0
         """Ids that the device has remembered for certain: its own number may be greater."""
         self.epoch = 0
@@ -102,10 +87,13 @@ class JsonlineLink:
         """No `connect` is under way."""
         self._interrupted: str | None = None
         self._heard = 0.0
-        self._silence = Silence()
         self._estopped = threading.Event()
-        self._closed = threading.Event()
-        self._watch: threading.Thread | None = None
+        self._watch = Watch(robot, self)
+
+    @property
+    def heard_at(self) -> float:
+        """When something that is a message has come last, by the monotonic clock."""
+        return self._heard
 
     @property
     def up(self) -> bool:
@@ -169,11 +157,7 @@ class JsonlineLink:
                     self._transport.heard, driver="jsonline", baud=self.options.port.baud
                 ) from error
             raise LinkLost(f"{self._transport.port_name}: {error}") from error
-        if self._watch is None:
-            self._watch = threading.Thread(
-                target=self._keep_watch, name=f"{self._robot}-watch", daemon=True
-            )
-            self._watch.start()
+        self._watch.start()
 
     def call(self, op: str, **fields: Any) -> JsonObject:
         """The device's answer. Raises CallRefused, LinkLost, DriverError for what is too long."""
@@ -209,8 +193,7 @@ class JsonlineLink:
             status = read_status(self._calls.call("status", timeout_s))
         except (CallRefused, BadLine) as error:
             raise LinkLost(f"the device tells no status: {error}") from error
-        self.status, self.status_at = status, time.monotonic()
-        self._take_values(status.values)
+        self.state.take(status)
         self._look_at_boot(status.boot)
         return status
 
@@ -241,7 +224,7 @@ class JsonlineLink:
         self._transport.lose(reason)
 
     def shut(self) -> None:
-        self._closed.set()
+        self._watch.end()
         self._greeted = False
         self._calls.end("closed")
         self._transport.shut()
@@ -271,9 +254,7 @@ class JsonlineLink:
                 self._look_at_boot(str(message.get("boot")))
             case None if "state" in message:
                 report, run = read_report(message), self.run
-                self._take_hold(report)
-                if report.values:
-                    self._take_values(report.values)
+                self.state.take_report(report)
                 if run is not None and report.id == run.id:
                     run.reported(report)
             case None:
@@ -281,15 +262,6 @@ class JsonlineLink:
                 self._look_at_epoch(message)
             case _:
                 """An event that only a newer protocol knows."""
-
-    def _take_values(self, values: LiveValues) -> None:
-        self._values, self._values_at = values, time.monotonic()
-
-    @property
-    def values(self) -> LiveValues:
-        """What the device has measured last, with how long ago it has said so."""
-        age_s = max(0.0, time.monotonic() - self._values_at)
-        return {name: replace(value, age_s=age_s) for name, value in self._values.items()}
 
     def _look_at_epoch(self, answer: Mapping[str, Any]) -> None:
         """Whoever is refused has lost the device, whatever was asked for. On a line that several
@@ -300,15 +272,6 @@ class JsonlineLink:
         if fault.code == STALE_EPOCH and fault.epoch > self.epoch:
             self._stale = StaleEpoch(fault.message, fault.epoch)
             self.lose(fault.message)
-
-    def _take_hold(self, report: Report) -> None:
-        """A robot that pauses by itself says so in the reports of its command."""
-        status = self.status
-        if report.held is not None and status is not None:
-            still = status.still_moving and report.held
-            self.status = replace(
-                status, held=report.held, held_because=report.held_because, still_moving=still
-            )
 
     def _look_at_boot(self, boot: str) -> None:
         if not self._greeted or self.hello is None or boot == self.hello.boot:
@@ -327,36 +290,6 @@ class JsonlineLink:
             run.breaks(self._stale or LinkLost(reason))
         self._link_changed(LinkState.DISCONNECTED, reason)
 
-    # -- keeping watch -------------------------------------------------------------------------
-
-    def _keep_watch(self) -> None:
-        while not self._closed.wait(_LOOK_S):
-            run = self.run
-            if run is not None:
-                run.look_at_question()
-            if self.up:
-                self._look_at_silence(self._silence.since(self._heard, _LOOK_S))
-
-    def _look_at_silence(self, silent_s: float) -> None:
-        if silent_s > self.options.silence_s:
-            self.lose(f"the device has said nothing for {silent_s:.1f} s")
-        elif silent_s > self.options.heartbeat_s:
-            try:
-                self.ask_status()
-            except LinkLost as error:
-                _log.debug("%s: %s", self._robot, error)
-
     def _new_calls(self) -> Calls:
-        replay = self.options.port.replay
-        session = secrets.token_hex(_SESSION) if replay is None else _recorded_session(replay)
+        session = session_for(self.options.port.replay)
         return Calls(self.send, session, first_pause_s=self.options.repeat_s)
-
-
-def _recorded_session(path: Path) -> str:
-    """What the ids in a recording begin with: the answers in it have the same."""
-    try:
-        found = re.search(rf'\\"id\\":\\"([0-9a-f]{{{2 * _SESSION}}})\.1\\"', path.read_text())
-    except OSError:
-        # whoever opens it says so
-        return ""
-    return found[1] if found else ""

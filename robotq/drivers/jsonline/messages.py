@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from robotq.drivers.identity import Self
+from robotq.drivers.jsonline.fields import (
+    flag_of,
+    maybe_text_of,
+    number_of,
+    object_of,
+    text_of,
+    whole_of,
+)
 from robotq.drivers.jsonline.wire import LEAST_LINE, MOST_LINE, PROTOCOL, BadLine
 from robotq.model.carried.live_value import MOST_VALUES, LiveValue, LiveValues, fault_of
 from robotq.model.json import JsonObject
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TEXT = 2_000
-"""Characters of a text that are kept."""
 
 RUNNING = "running"
 DONE = "done"
@@ -141,39 +147,39 @@ def read_hello(ok: Mapping[str, Any]) -> Hello:
     protocol = ok.get("protocol")
     if protocol != PROTOCOL:
         raise BadLine(f"it speaks protocol {protocol!r}, this is {PROTOCOL}")
-    can = _object(ok, "can")
+    can = object_of(ok, "can")
     return Hello(
-        boot=_text(ok, "boot"),
-        name=_optional_text(ok, "name") or "",
-        firmware=_optional_text(ok, "firmware") or "",
-        simulated=_flag(ok, "simulated"),
-        crc=_flag(ok, "crc"),
-        max_line=min(MOST_LINE, max(LEAST_LINE, _whole(ok, "max_line", LEAST_LINE))),
-        beat_s=min(5.0, max(0.05, _number(ok, "beat_s", 0.5))),
-        newest=_whole(ok, "newest", PROTOCOL),
-        memory=_optional_text(ok, "memory") or "",
-        begun=_whole(ok, "begun", 0),
-        remembers=_whole(ok, "remembers", 0),
-        epoch=_whole(ok, "epoch", 0),
-        hold=_flag(can, "hold"),
-        position_survives_stop=_flag(can, "position_survives_stop"),
-        query_while_busy=_flag(can, "query_while_busy"),
+        boot=text_of(ok, "boot"),
+        name=maybe_text_of(ok, "name") or "",
+        firmware=maybe_text_of(ok, "firmware") or "",
+        simulated=flag_of(ok, "simulated"),
+        crc=flag_of(ok, "crc"),
+        max_line=min(MOST_LINE, max(LEAST_LINE, whole_of(ok, "max_line", LEAST_LINE))),
+        beat_s=min(5.0, max(0.05, number_of(ok, "beat_s", 0.5))),
+        newest=whole_of(ok, "newest", PROTOCOL),
+        memory=maybe_text_of(ok, "memory") or "",
+        begun=whole_of(ok, "begun", 0),
+        remembers=whole_of(ok, "remembers", 0),
+        epoch=whole_of(ok, "epoch", 0),
+        hold=flag_of(can, "hold"),
+        position_survives_stop=flag_of(can, "position_survives_stop"),
+        query_while_busy=flag_of(can, "query_while_busy"),
     )
 
 
 def read_status(ok: Mapping[str, Any]) -> Status:
     """Raises BadLine."""
     return Status(
-        boot=_text(ok, "boot"),
-        running=_optional_text(ok, "running"),
-        held=_flag(ok, "held"),
-        held_because=_optional_text(ok, "held_because") or "",
-        still_moving=_flag(ok, "still_moving"),
-        planned_moves=_whole(ok, "planned_moves", 0) if "planned_moves" in ok else None,
-        estop=_flag(ok, "estop"),
-        position_known=_flag(ok, "position_known", default=True),
-        place=_optional_text(ok, "place"),
-        details=_object(ok, "details"),
+        boot=text_of(ok, "boot"),
+        running=maybe_text_of(ok, "running"),
+        held=flag_of(ok, "held"),
+        held_because=maybe_text_of(ok, "held_because") or "",
+        still_moving=flag_of(ok, "still_moving"),
+        planned_moves=whole_of(ok, "planned_moves", 0) if "planned_moves" in ok else None,
+        estop=flag_of(ok, "estop"),
+        position_known=flag_of(ok, "position_known", default=True),
+        place=maybe_text_of(ok, "place"),
+        details=object_of(ok, "details"),
         values=_values(ok),
     )
 
@@ -199,25 +205,25 @@ def _values(ok: Mapping[str, Any]) -> LiveValues:
 
 def read_report(message: Mapping[str, Any]) -> Report:
     """Raises BadLine."""
-    state = _text(message, "state")
+    state = text_of(message, "state")
     if state not in STATES:
         raise BadLine(f"no state {state!r}")
     progress = message.get("progress")
     return Report(
-        id=_text(message, "id"),
+        id=text_of(message, "id"),
         state=state,
         step=_step(message.get("step")),
-        progress=None if progress is None else _number(message, "progress", 0.0),
-        place=_optional_text(message, "place"),
+        progress=None if progress is None else number_of(message, "progress", 0.0),
+        place=maybe_text_of(message, "place"),
         tells_place="place" in message,
-        partial=_object(message, "partial") if message.get("partial") is not None else None,
+        partial=object_of(message, "partial") if message.get("partial") is not None else None,
         ask=_ask(message.get("ask")),
         need=_need(message.get("need")),
-        result=_object(message, "result"),
+        result=object_of(message, "result"),
         fault=read_fault(message["error"]) if "error" in message else None,
-        refused=_flag(message, "refused"),
-        held=_flag(message, "held") if "held" in message else None,
-        held_because=_optional_text(message, "held_because") or "",
+        refused=flag_of(message, "refused"),
+        held=flag_of(message, "held") if "held" in message else None,
+        held_because=maybe_text_of(message, "held_because") or "",
         values=_values(message),
     )
 
@@ -237,7 +243,7 @@ def read_run_status(ok: Mapping[str, Any]) -> RunStatus:
     if not isinstance(run, Mapping):
         raise BadLine("the status says nothing of the command")
     return RunStatus(
-        memory=_text(ok, "memory"), begun=_whole(ok, "begun", 0), report=read_report(run)
+        memory=text_of(ok, "memory"), begun=whole_of(ok, "begun", 0), report=read_report(run)
     )
 
 
@@ -249,8 +255,8 @@ def read_fault(value: object) -> DeviceFault:
     known = isinstance(code, str) and _CODE.fullmatch(code)
     return DeviceFault(
         code=str(code) if known else "device_error",
-        message=_optional_text(value, "message") or str(code),
-        epoch=_whole(value, "epoch", 0),
+        message=maybe_text_of(value, "message") or str(code),
+        epoch=whole_of(value, "epoch", 0),
     )
 
 
@@ -258,7 +264,7 @@ def _step(value: object) -> ReportedStep | None:
     if not isinstance(value, Mapping):
         return None
     return ReportedStep(
-        n=_whole(value, "n", 0), name=_text(value, "name"), detail=_object(value, "detail")
+        n=whole_of(value, "n", 0), name=text_of(value, "name"), detail=object_of(value, "detail")
     )
 
 
@@ -266,57 +272,16 @@ def _ask(value: object) -> Ask | None:
     if not isinstance(value, Mapping):
         return None
     return Ask(
-        n=_whole(value, "n", 0),
-        prompt=_text(value, "prompt"),
-        schema=_object(value, "schema"),
-        timeout_s=min(86_400.0, max(1.0, _number(value, "timeout_s", 300.0))),
-        answered_by=_optional_text(value, "answered_by"),
-        args=_object(value, "args"),
+        n=whole_of(value, "n", 0),
+        prompt=text_of(value, "prompt"),
+        schema=object_of(value, "schema"),
+        timeout_s=min(86_400.0, max(1.0, number_of(value, "timeout_s", 300.0))),
+        answered_by=maybe_text_of(value, "answered_by"),
+        args=object_of(value, "args"),
     )
 
 
 def _need(value: object) -> Need | None:
     if not isinstance(value, Mapping):
         return None
-    return Need(first=_whole(value, "from", 0), count=_whole(value, "count", 1))
-
-
-def _text(values: Mapping[str, Any], key: str) -> str:
-    value = values.get(key)
-    if not isinstance(value, str) or not value:
-        raise BadLine(f"{key} is no text")
-    return value[:_TEXT]
-
-
-def _optional_text(values: Mapping[str, Any], key: str) -> str | None:
-    return None if values.get(key) in (None, "") else _text(values, key)
-
-
-def _flag(values: Mapping[str, Any], key: str, *, default: bool = False) -> bool:
-    value = values.get(key, default)
-    if not isinstance(value, bool):
-        raise BadLine(f"{key} is neither true nor false")
-    return value
-
-
-def _whole(values: Mapping[str, Any], key: str, default: int) -> int:
-    value = values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise BadLine(f"{key} is no whole number")
-    return value
-
-
-def _number(values: Mapping[str, Any], key: str, default: float) -> float:
-    value = values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadLine(f"{key} is no number")
-    return float(value)
-
-
-def _object(values: Mapping[str, Any], key: str) -> JsonObject:
-    value = values.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise BadLine(f"{key} is no object")
-    return value
+    return Need(first=whole_of(value, "from", 0), count=whole_of(value, "count", 1))

@@ -122,13 +122,13 @@ class _Asking:
         raise self._why()
 
     def _unless_other(self) -> None:
-        other = other_firmware(self._channel.heard, "marlin")
+        other = other_firmware(self._channel.transport.heard, "marlin")
         if other is not None:
             raise other
 
     def _why(self) -> NotUnderstood:
         channel = self._channel
-        why = why_no_link(channel.heard, driver="marlin", baud=channel.port.baud)
+        why = why_no_link(channel.transport.heard, driver="marlin", baud=channel.port.baud)
         if why.what != "silent":
             return why
         return NotUnderstood(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotq.drivers.base import (
     Acknowledgement,
-    Busy,
     Capabilities,
     DriverError,
     DriverSetup,
@@ -20,22 +17,19 @@ from robotq.drivers.base import (
 from robotq.drivers.gcode.controls import Controls
 from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.raw_line import why_not_marlin
-from robotq.drivers.gcode.robot import GcodeRobot, Pause
+from robotq.drivers.gcode.robot import GcodeRobot
+from robotq.drivers.gcode.state import Pause
 from robotq.drivers.identity import Recognition
 from robotq.drivers.marlin.connect import Identity, WaitsForPerson, identify
 from robotq.drivers.marlin.controller import MarlinController
+from robotq.drivers.marlin.heartbeat import Heartbeat
 from robotq.drivers.marlin.options import MarlinOptions, read_options
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.talk.channel import Channel
-from robotq.drivers.marlin.talk.counting import count_anew
 from robotq.drivers.marlin.talk.lines import GO_ON, QUICK_STOP, SHUTDOWN
 from robotq.model.carried.live_value import LiveValue, LiveValues
 from robotq.model.json import JsonObject
 
-_log = logging.getLogger(__name__)
-
-_HEARTBEAT_S = 4.0
-_TICK_S = 0.2
 _WAKE_S = 0.05
 _GOES_ON_S = 2.0
 """Wall seconds that the controller has to go on after M108."""
@@ -71,11 +65,7 @@ class MarlinRobot(GcodeRobot):
             ),
         )
         self._stopping = controller.stopping
-        self._ended = threading.Event()
-        self._heart = threading.Thread(
-            target=self._beat, name=f"{setup.robot}-heartbeat", daemon=True
-        )
-        self._heart.start()
+        self._heartbeat = Heartbeat(setup.robot, state, channel, controls, self._meet_again)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -130,71 +120,19 @@ class MarlinRobot(GcodeRobot):
         except WaitsForPerson:
             return
         except LinkLost as error:
-            channel.give_up(error.reason)
+            channel.transport.lose(error.reason)
             raise
         finally:
             self._state.unsynchronised = True
         self._state.waits = False
 
     def close(self) -> None:
-        self._ended.set()
+        self._heartbeat.end()
         super().close()
 
     def _forget_hold(self) -> None:
         """The controller has started anew: what was held is gone."""
         self._state.hold_wanted = False
-
-    def _beat(self) -> None:
-        """Between two commands, make sure that there is still somebody at the other end."""
-        channel = self._channel
-        due = time.monotonic() + _HEARTBEAT_S
-        while not self._ended.wait(_TICK_S):
-            if channel.lost is not None:
-                due = time.monotonic() + _HEARTBEAT_S
-                continue
-            if channel.condition.halted is not None:
-                channel.give_up(
-                    f"the controller has halted ({channel.condition.halted}); restart it"
-                )
-                continue
-            if self._state.waits:
-                self._meet_where_it_goes_on()
-                continue
-            if time.monotonic() < due or channel.gate_is_shut or channel.condition.paused:
-                continue
-            with channel.turn_if_free() as ours:
-                if ours:
-                    self._one_beat()
-                    due = time.monotonic() + _HEARTBEAT_S
-
-    def _meet_where_it_goes_on(self) -> None:
-        if self._channel.condition.paused:
-            return
-        with self._channel.turn_if_free() as ours:
-            try:
-                if ours:
-                    self._meet_again()
-            except LinkLost as error:
-                _log.warning("%s: it has gone on, and there is no link: %s", self._robot, error)
-
-    def _one_beat(self) -> None:
-        channel = self._channel
-
-        def unless_running() -> None:
-            over = channel.gate_is_shut or channel.condition.halted is not None
-            if self._controls.running or over or channel.condition.paused:
-                raise Busy
-
-        try:
-            channel.begin()
-            count_anew(channel, self._state.options.answer_timeout_s, unless_running)
-        except Busy:
-            return
-        except LinkLost as error:
-            channel.give_up(error.reason)
-        finally:
-            # whatever is left of it must not count for a command
-            self._state.unsynchronised = True
 
     # -- a command -----------------------------------------------------------------------------
 
@@ -251,7 +189,7 @@ class MarlinRobot(GcodeRobot):
                         self._state.unsynchronised = True
             channel.wait(_WAKE_S)
         if self._state.waits:
-            with channel.turn():
+            with channel.turn:
                 self._meet_again()
             if self._state.waits:
                 raise DriverError(f"{_WAITS} again (paused for user)")
@@ -291,10 +229,8 @@ class MarlinRobot(GcodeRobot):
 
     def _pause(self) -> Pause:
         # until it is known who it is, nothing begins
-        paused, wanted = (
-            self._channel.condition.paused or self._state.waits,
-            self._state.hold_wanted,
-        )
+        paused = self._channel.condition.paused or self._state.waits
+        wanted = self._state.hold_wanted
         planned = self._planned() if wanted and not paused else 0
         return Pause(
             held=wanted or paused,

@@ -14,10 +14,11 @@ from robotq.drivers.transport.find import Finder
 from robotq.drivers.transport.heard import KEPT
 from robotq.drivers.transport.lines import LineFramer
 from robotq.drivers.transport.options import PortOptions
-from robotq.drivers.transport.port import CLOSED_ERRORS, PORT_ERRORS, Port, open_port
+from robotq.drivers.transport.port import PORT_ERRORS, Port, open_port
 from robotq.drivers.transport.recording import Recording
 from robotq.drivers.transport.replay import open_replay
 from robotq.drivers.transport.whose_turn import WhoseTurn
+from robotq.drivers.transport.wire import Gone, Wire, told
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,6 @@ _WRITE_S = 5.0
 """Wall seconds in which a device must take at least one byte of a line."""
 _WRITE_NOW_S = 1.0
 """The same for a stop."""
-_LOOK_S = 0.01
 _JOIN_S = 2.0
 
 
@@ -63,19 +63,16 @@ class Transport:
         self._name = name
         self._options = options
         self._finder = Finder(options)
-        self._on_data = on_data
         self._on_lost = on_lost
-        self._framer = LineFramer(on_line or _nobody, limit=line_limit, end=line_end)
+        self._framer = LineFramer(on_line or (lambda _line: None), limit=line_limit, end=line_end)
+        self._take = on_data or self._framer.feed
         self._recording = None if options.record is None else Recording(options.record)
         self._opening = threading.Lock()
         self._line = threading.Lock()
         """Held for the length of a line, so that two lines never mix."""
-        self._wire = threading.Lock()
-        """Held for one call of the port, none of which waits."""
-        self._port: Port | None = None
+        self._wire = Wire(name, self._recording)
         self._reader: threading.Thread | None = None
         self._turn = WhoseTurn()
-        self._reason = "not connected yet"
         self._told_lost = threading.Event()
         """`on_lost` has been called, and has returned, for every link that broke."""
         self._told_lost.set()
@@ -92,7 +89,7 @@ class Transport:
 
     @property
     def is_open(self) -> bool:
-        return self._port is not None
+        return self._wire.port is not None
 
     @property
     def dropped_lines(self) -> int:
@@ -121,8 +118,7 @@ class Transport:
             self.last_received = time.monotonic()
             if self._recording is not None:
                 self._recording.opened(name)
-            with self._wire:
-                self._port = port
+            self._wire.put_up(port)
             self._reader = threading.Thread(
                 target=self._read, args=(port,), name=f"{self._name}-reader", daemon=True
             )
@@ -139,8 +135,20 @@ class Transport:
         Discarded.
         """
         with self._line:
-            discards = self._discards
-            self._write(memoryview(data), lambda: self._discards != discards)
+            discards, rest = self._discards, memoryview(data)
+            deadline = time.monotonic() + _WRITE_S
+            while rest:
+                if self._discards != discards:
+                    raise Discarded
+                taken = 0 if self._urgent else self._write_some(rest)
+                if taken:
+                    rest = rest[taken:]
+                    deadline = time.monotonic() + _WRITE_S
+                elif time.monotonic() > deadline:
+                    self.lose("the device takes no bytes")
+                    raise LinkLost("the device takes no bytes")
+                else:
+                    self._wire.wait_writable()
 
     def write_now(self, data: bytes, *, discard: bool = False) -> None:
         """Write a stop: it comes before everything that the system has not taken yet, and so
@@ -155,7 +163,7 @@ class Transport:
         try:
             if discard:
                 self._discards += 1
-                self._discard_output()
+                self._wire.discard_output()
             deadline = time.monotonic() + _WRITE_NOW_S
             rest = memoryview(data)
             while rest:
@@ -163,7 +171,7 @@ class Transport:
                 if rest and time.monotonic() > deadline:
                     raise LinkLost("the device takes no bytes")
                 if rest:
-                    self._wait_writable()
+                    self._wire.wait_writable()
         finally:
             self._urgent.discard(number)
 
@@ -175,9 +183,7 @@ class Transport:
     def lose(self, reason: str) -> None:
         """Give the link up because of what the device says or does not say; `on_lost` is
         called unless the link is down already."""
-        port = self._taken_away(reason, breaks=True)
-        if port is not None:
-            self._lost(port, reason)
+        self._broken(None, reason)
 
     def shut(self) -> None:
         """Close the port and the recording; the transport is not used again."""
@@ -187,63 +193,16 @@ class Transport:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def _write(self, rest: memoryview, discarded: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _WRITE_S
-        while rest:
-            if discarded():
-                raise Discarded
-            taken = 0 if self._urgent else self._write_some(rest)
-            if taken:
-                rest = rest[taken:]
-                deadline = time.monotonic() + _WRITE_S
-            elif time.monotonic() > deadline:
-                self.lose("the device takes no bytes")
-                raise LinkLost("the device takes no bytes")
-            else:
-                self._wait_writable()
-
     def _write_some(self, data: memoryview) -> int:
-        with self._wire:
-            port = self._port
-            if port is None:
-                raise LinkLost(self._reason)
-            began = time.monotonic()
-            try:
-                taken = port.write_some(data)
-            except PORT_ERRORS as error:
-                reason = _told(error)
-            else:
-                if taken and self._recording is not None:
-                    self._recording.sent(bytes(data[:taken]), began)
-                return taken
-        self.lose(reason)
-        raise LinkLost(reason)
-
-    def _wait_writable(self) -> None:
-        port = self._port
-        if port is None:
-            raise LinkLost(self._reason)
         try:
-            port.wait_writable(_LOOK_S)
-        except CLOSED_ERRORS:
-            # the port has just been closed; the next write says so
-            time.sleep(_LOOK_S / 10)
+            return self._wire.write_some(data)
+        except Gone as error:
+            self.lose(error.reason)
+            raise LinkLost(error.reason) from error
 
     def holds_unread(self) -> bool:
         """Whether bytes have come that nobody has read yet: there is no pause, only delay."""
-        with self._wire:
-            try:
-                return self._port is not None and self._port.holds_unread()
-            except CLOSED_ERRORS:
-                return False
-
-    def _discard_output(self) -> None:
-        with self._wire:
-            if self._port is not None:
-                try:
-                    self._port.discard_output()
-                except PORT_ERRORS as error:
-                    _log.debug("%s: nothing to discard: %s", self._name, error)
+        return self._wire.holds_unread()
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -261,11 +220,11 @@ class Transport:
         true, which is asked once nobody else can take it any more. False: nothing has come; None:
         another thread reads, since this one is not inside `reading_here`, or the port cannot be
         read by turns, or there is none."""
-        port, turn = self._port, self._turn
+        port, turn = self._wire.port, self._turn
         if not turn.is_given_to_this_thread or port is None or not port.by_turns:
             return None
         with turn.reading:
-            if self._port is not port:
+            if self._wire.port is not port:
                 return None
             if unless():
                 return True
@@ -277,37 +236,25 @@ class Transport:
 
     def wake(self) -> None:
         """Let `read_here` come back. Waits for nothing."""
-        with self._wire:
-            if self._turn.is_given and self._port is not None and self._port.by_turns:
-                self._port.wake()
+        if self._turn.is_given:
+            self._wire.wake()
 
     def _read(self, port: Port) -> None:
-        reason = self._read_on(port)
-        if reason is not None:
-            self._broken(port, reason)
-
-    def _broken(self, port: Port, reason: str) -> None:
-        if self._taken_away(reason, port, breaks=True) is not None:
-            self._lost(port, reason)
-
-    def _read_on(self, port: Port) -> str | None:
-        """Why the link broke; None where somebody has given it up."""
-        while self._port is port:
+        while self._wire.port is port:
             with self._turn.looking_in(port) as ours:
                 # asked anew: whoever has got it meanwhile has called `wake` before
                 looks_in = port.by_turns and self._turn.is_given
                 reason = self._receive(port, 0.0 if looks_in else None) if ours else None
             if reason is not None:
-                return reason
-        return None
+                self._broken(port, reason)
 
     def _receive(self, port: Port, at_most_s: float | None) -> str | None:
         """Take what comes next. Why the link broke. It is our turn."""
         try:
             data = port.read(at_most_s)
         except PORT_ERRORS as error:
-            return _told(error)
-        if not data or self._port is not port:
+            return told(error)
+        if not data or self._wire.port is not port:
             return None
         self.last_received = time.monotonic()
         if len(self.heard) < KEPT:
@@ -315,10 +262,7 @@ class Transport:
         if self._recording is not None:
             self._recording.received(data)
         try:
-            if self._on_data is not None:
-                self._on_data(data)
-            else:
-                self._framer.feed(data)
+            self._take(data)
         except Exception as error:  # noqa: BLE001 - drivers from elsewhere may raise anything
             _log.error("%s: the driver failed on what the device said", self._name, exc_info=error)
             return f"the driver failed on what the device said: {error!r}"
@@ -326,22 +270,11 @@ class Transport:
 
     # -- the end of an opening -----------------------------------------------------------------
 
-    def _taken_away(
-        self, reason: str, only: Port | None = None, *, breaks: bool = False
-    ) -> Port | None:
-        """The port, which from now on nobody else uses; None where it is down already. `breaks`:
-        `_lost` is called next."""
-        with self._wire:
-            port = self._port
-            if port is None or only not in (None, port):
-                return None
-            self._port = None
-            self._reason = reason
-            if breaks:
-                self._told_lost.clear()
-            return port
-
-    def _lost(self, port: Port, reason: str) -> None:
+    def _broken(self, only: Port | None, reason: str) -> None:
+        """This one has broken, or whichever is open."""
+        port = self._wire.take_away(reason, only, before=self._told_lost.clear)
+        if port is None:
+            return
         try:
             self._give_up(port, reason, drain=False)
             self._on_lost(reason)
@@ -349,7 +282,7 @@ class Transport:
             self._told_lost.set()
 
     def _close(self, reason: str, *, drain: bool) -> None:
-        port = self._taken_away(reason)
+        port = self._wire.take_away(reason)
         if port is not None:
             self._give_up(port, reason, drain=drain)
 
@@ -364,11 +297,3 @@ class Transport:
             port.close(drain=drain)
         if self._recording is not None:
             self._recording.closed(reason)
-
-
-def _nobody(_line: bytes) -> None:
-    return
-
-
-def _told(error: Exception) -> str:
-    return f"the port is gone: {error}"

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import select
-import socket
 import sys
 import time
 from contextlib import suppress
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import serial
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.transport.options import PortOptions
+from robotq.drivers.transport.tcp import TcpSocket
 
 if sys.platform == "win32":
     _TERMIOS_ERRORS: tuple[type[Exception], ...] = ()
@@ -40,14 +39,6 @@ _ON_THE_WIRE_S = 0.005
 _LEAST_PIECE = 32
 _DRAIN_S = 0.2
 """Longest that the last bytes get to leave when a port is closed."""
-
-_CONNECT_S = 5.0
-"""Longest that a connection may take to be made."""
-
-_SILENT_S = 5
-_ASK_AGAIN_S = 2
-_ASKED = 3
-"""A device at the other end that is gone without a word counts as lost after 11 s, on Linux."""
 
 _PARITIES = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
@@ -89,9 +80,9 @@ def open_port(name: str, options: PortOptions) -> Port:
 
     Raises LinkLost, in words that say what to do.
     """
-    if name.startswith("socket://") and sys.platform != "win32":
-        return _FilePort(_Socket(name), options)
     try:
+        if name.startswith("socket://") and sys.platform != "win32":
+            return _FilePort(TcpSocket(name), options)
         port = serial.serial_for_url(
             name,
             do_not_open=True,
@@ -115,48 +106,6 @@ def open_port(name: str, options: PortOptions) -> Port:
     if sys.platform != "win32" and _is_device(port):
         return _FilePort(port, options)
     return _AnyPort(port)
-
-
-class _Socket:
-    """A connection, with the methods of pyserial's that are used here. Pyserial's own one can
-    neither be closed after the other end has gone, nor sends a stop while a line before it is
-    not confirmed."""
-
-    def __init__(self, url: str) -> None:
-        """Raises LinkLost."""
-        try:
-            where = urlsplit(url)
-            address = (where.hostname or "", where.port or 0)
-            self._socket = socket.create_connection(address, timeout=_CONNECT_S)
-        except PORT_ERRORS as error:
-            raise LinkLost(f"{url}: {_why(error)}") from error
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _notice_silence(self._socket)
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def reset_output_buffer(self) -> None:
-        """What the system has taken it sends."""
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-
-def _notice_silence(connection: socket.socket) -> None:
-    """Have the system ask a device that says nothing: one without power does not hang up."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if sys.platform == "linux":
-        for option, value in (
-            (socket.TCP_KEEPIDLE, _SILENT_S),
-            (socket.TCP_KEEPINTVL, _ASK_AGAIN_S),
-            (socket.TCP_KEEPCNT, _ASKED),
-            (socket.TCP_USER_TIMEOUT, (_SILENT_S + _ASKED * _ASK_AGAIN_S) * 1000),
-        ):
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _FilePort:

@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotq.drivers.grbl.protocol import (
-    Alarm,
-    Error,
-    Greeting,
-    Identity,
-    Ok,
-    Status,
-    Told,
-    error_text,
-    parse,
-)
+from robotq.drivers.grbl.faults import error_text
+from robotq.drivers.grbl.protocol import Alarm, Error, Greeting, Identity, Ok, Status, Told, parse
 
 
 @pytest.mark.parametrize(

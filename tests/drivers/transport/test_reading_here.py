@@ -118,7 +118,7 @@ def test_wake__of_a_channel_reaches_the_command_that_reads_the_answers(cable: Ca
         return False
 
     def stream() -> None:
-        with channel.reading_here():
+        with channel.transport.reading_here():
             channel.wait(60, unless=nothing_yet)
 
     command = threading.Thread(target=stream, daemon=True)
@@ -127,7 +127,7 @@ def test_wake__of_a_channel_reaches_the_command_that_reads_the_answers(cable: Ca
     channel.wake()
     command.join(20)
     assert not command.is_alive(), "it waits for what the controller says"
-    channel.end()
+    channel.transport.shut()
 
 
 @pytest.mark.parametrize("end", ["cut", "lose", "close"])

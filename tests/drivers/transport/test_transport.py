@@ -470,8 +470,8 @@ def test_socket__sends_a_line_at_once(ear: Ear) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = transport(ear, PortOptions(port=f"socket://127.0.0.1:{server.getsockname()[1]}"))
         port.open()
-        assert port._port is not None
-        fd = port._port._fd  # type: ignore[attr-defined]
+        assert port._wire.port is not None
+        fd = port._wire.port._fd  # type: ignore[attr-defined]
         with socket.socket(fileno=os.dup(fd)) as near:
             # else a stop waits until the other end has confirmed the line before it
             assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -54,8 +54,8 @@ class Channel(LineChannel[Numbered]):
         on_start: Callable[[], None],
     ) -> None:
         """`on_start` is called on the reader thread when the controller has started anew."""
-        self._lines = NumberedLines()
-        super().__init__(f"{robot}-marlin", port, position, lost, self._lines)
+        self._numbered = NumberedLines()
+        super().__init__(f"{robot}-marlin", port, position, lost, self._numbered)
         self._on_start = on_start
         self._refusing = False
         """If the next thing that is said is an answer, it only ends a request for a line."""
@@ -69,7 +69,7 @@ class Channel(LineChannel[Numbered]):
     def _forget_all(self) -> None:
         self._strange, self._refusing = True, False
         self.condition.forget()
-        self._lines.motions_over = self._lines.motions_sent
+        self._numbered.motions_end()
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -79,19 +79,20 @@ class Channel(LineChannel[Numbered]):
             self._forget_lines()
 
     def _forget_lines(self) -> None:
-        self._lines.forget()
+        self._numbered.forget()
         self._refusing = False
 
     def in_step(self) -> None:
         """Both sides count alike: whatever it had before is answered."""
         with self._changed:
-            self._lines.forgotten, self._strange = 0, False
+            self._numbered.all_answered()
+            self._strange = False
 
     def restart(self, *, although_shut: bool = False) -> None:
         """Ask the controller to count from 0. The line end in front completes whatever half a
         line there may be, which is then refused for its lack of a checksum."""
         with self._changed:
-            sent = self._lines.count_from_0()
+            sent = self._numbered.count_from_0()
             self._refusing = False
         self._hand_over(b"\n" + sent.data, 1, although_shut=although_shut)
 
@@ -110,18 +111,18 @@ class Channel(LineChannel[Numbered]):
         `end_other`: complete whatever half a line there may be before it.
         """
         with self._changed:
-            data = framed(self._lines.next_number, line.text)
+            data = framed(self._numbered.next_number, line.text)
             data = b"\n" + data if end_other else data
-            if window is not None and not self._lines.has_room(data, window):
+            if window is not None and not self._numbered.has_room(data, window):
                 return False
-            self._line_up(self._lines.numbered(line, data))
+            self._line_up(self._numbered.numbered(line, data))
         self._hand_over(data, 1, although_shut=although_shut)
         return True
 
     def mark(self, *, end_other: bool = False) -> int:
         """Send a marker, in any case; returns its number."""
         with self._changed:
-            number = self._lines.next_number
+            number = self._numbered.next_number
         self.put(MARKER, None, although_shut=True, end_other=end_other)
         return number
 
@@ -129,7 +130,7 @@ class Channel(LineChannel[Numbered]):
         """Find out after a silence how far the controller has got. Whatever it may still say to
         earlier questions of this kind counts for this one."""
         with self._changed:
-            self._lines.markers_have_passed()
+            self._numbered.markers_have_passed()
         return self.mark(end_other=True)
 
     @contextmanager
@@ -147,13 +148,13 @@ class Channel(LineChannel[Numbered]):
         long had: then it is not the controller any more that took those lines, or the number
         was damaged on its way."""
         with self._changed:
-            wanted, self._lines.wanted = self._lines.wanted, None
+            wanted = self._numbered.take_wanted()
             self._heard_at = time.monotonic()
-            if wanted is None or wanted >= self._lines.next_number:
+            if wanted is None or wanted >= self._numbered.next_number:
                 return True
             if self._still_wanted is not None and not self._still_wanted():
-                self._lines.take_back_motions()
-            again = self._lines.again_from(wanted)
+                self._numbered.take_back_motions()
+            again = self._numbered.again_from(wanted)
             if not again:
                 return False
             data = b"".join(sent.data for sent in again)
@@ -177,11 +178,11 @@ class Channel(LineChannel[Numbered]):
             case Ok():
                 self._answer(said, refused=refused)
             case Resend(number=number):
-                self._lines.wants(number)
+                self._numbered.wants(number)
             case Position():
                 self._report(said)
             case Complaint(text=text):
-                head = self._lines.oldest
+                head = self._numbered.oldest
                 about = None if head is None else head.line
                 self._complaint = self._complaint or (about, text)
             case Paused():
@@ -193,9 +194,10 @@ class Channel(LineChannel[Numbered]):
                 self.position.forget(f"the controller has halted: {text}")
             case Started():
                 self._has_started()
-                self._lines.forgotten, self._strange = 0, False
+                self._numbered.all_answered()
+                self._strange = False
                 self.condition.reads()
-                self._lines.motions_over = self._lines.motions_sent
+                self._numbered.motions_end()
                 self._on_start()
                 self.position.forget("the controller has started anew")
             case Told(text=text) | Chatter(text=text):
@@ -206,7 +208,7 @@ class Channel(LineChannel[Numbered]):
 
     def _not_known(self, said: Unknown) -> Said:
         """What it means that it does not know a command."""
-        lines = [sent.line for sent in self._lines.lines if sent.line.text == said.command]
+        lines = [sent.line for sent in self._numbered.lines if sent.line.text == said.command]
         if any(map(may_be_unknown, lines)):
             return Told(said.text)
         return Complaint(said.text) if lines or not said.damaged else said
@@ -219,16 +221,16 @@ class Channel(LineChannel[Numbered]):
                 self._report(position)
             self._told.append(ok.rest)
             self.condition.feel(ok.rest)
-        if refused or self._lines.said_twice(ok.number):
+        if refused or self._numbered.said_twice(ok.number):
             return
         self.condition.answer()
-        self._lines.take_answer(ok.number)
+        self._numbered.take_answer(ok.number)
 
     def _report(self, position: Position) -> None:
         self.condition.stand_at(position.point)
         self._told.append(" ".join(f"{axis}:{value:g}" for axis, value in
                                   zip("XYZ", position.point, strict=False)))  # fmt: skip
-        if self._lines.take_report():
+        if self._numbered.take_report():
             self._heard_at = time.monotonic()
 
     # -- what is known -------------------------------------------------------------------------
@@ -236,7 +238,7 @@ class Channel(LineChannel[Numbered]):
     @property
     def owed(self) -> int:
         """Lines that it may still answer, as far as they were sent since the link was made."""
-        return len(self._lines.lines) + self._lines.forgotten
+        return len(self._numbered.lines) + self._numbered.forgotten
 
     @property
     def strange(self) -> bool:
@@ -250,38 +252,38 @@ class Channel(LineChannel[Numbered]):
             self._lost is not None
             or self.condition.halted is not None
             or self._starts != starts
-            or self._lines.wanted is not None
+            or self._numbered.wanted is not None
             or self._complaint is not None
         )
 
     @property
     def resend(self) -> int | None:
         """The line that the controller wants again."""
-        return self._lines.wanted
+        return self._numbered.wanted
 
     @contextmanager
     def without_requests(self) -> Iterator[None]:
         """Inside, what the controller asks for again is left to whoever counts."""
         with self._changed:
-            wanted, self._lines.wanted = self._lines.wanted, None
+            wanted = self._numbered.take_wanted()
         try:
             yield
         finally:
             if wanted is not None:
                 with self._changed:
-                    self._lines.wanted = wanted
+                    self._numbered.wants_again(wanted)
 
     @property
     def reported(self) -> int:
         """The number of the last marker whose report has come, since both sides count anew."""
-        return self._lines.reported
+        return self._numbered.reported
 
     @property
     def motions_sent(self) -> int:
         """Lines that can move the robot, ever."""
-        return self._lines.motions_sent
+        return self._numbered.motions_sent
 
     @property
     def motions_over(self) -> int:
         """Of these, those that are certainly carried out or dropped."""
-        return self._lines.motions_over
+        return self._numbered.motions_over

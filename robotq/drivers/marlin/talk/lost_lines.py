@@ -102,5 +102,5 @@ class LostLines:
             self._probed = time.monotonic()
         elif silent_s > limit + dwell:
             reason = f"the controller has said nothing for {limit:g} s"
-            channel.give_up(reason)
+            channel.transport.lose(reason)
             raise LinkLost(reason)

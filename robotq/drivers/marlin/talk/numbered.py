@@ -129,6 +129,23 @@ class NumberedLines(LinesUnderWay[Numbered]):
         if self.wanted is None or self._first_number <= number <= self.next_number:
             self.wanted = number
 
+    def take_wanted(self) -> int | None:
+        """The line that it wants again, which is seen to from now on."""
+        wanted, self.wanted = self.wanted, None
+        return wanted
+
+    def wants_again(self, number: int) -> None:
+        """It is not seen to yet."""
+        self.wanted = number
+
+    def motions_end(self) -> None:
+        """All of them are dropped or carried out."""
+        self.motions_over = self.motions_sent
+
+    def all_answered(self) -> None:
+        """Also those that were forgotten."""
+        self.forgotten = 0
+
     def said_twice(self, number: int | None) -> bool:
         """An answer to this line has been heard before."""
         return number is not None and bool(self.lines) and number < self.lines[0].number

@@ -6,6 +6,7 @@ import datetime as dt
 import struct
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 MACHINE, PROGRAM = "FunctionalUnitState", "ProgramManager/ActiveProgram"
@@ -22,6 +23,22 @@ PATHS: Mapping[str, str] = {
 }
 LOOKED = ("boot", "state", "inner", "run", "step", "runtime", "whole")
 MOST_CHANGES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A unit at one moment. What it does not tell, or does not know now, is empty."""
+
+    boot: str
+    """When its server was started."""
+    state: str
+    """Stopped, Running, Stopping, Aborting, Aborted, Clearing."""
+    inner: str
+    """While it is running, such as Execute and Complete."""
+    run: str
+    """DeviceProgramRunId of the active program."""
+    step: str
+    fraction: float | None
 
 
 class Found:

@@ -14,7 +14,8 @@ from itertools import dropwhile
 from typing import Any, Protocol, Self
 
 from robotq.drivers.base import CommandContext, DriverError, Stopped, UncertainOutcome
-from robotq.drivers.plc.lads.unit import LadsUnit, Seen
+from robotq.drivers.plc.lads.nodes import Seen
+from robotq.drivers.plc.lads.unit import LadsUnit
 from robotq.drivers.plc.pattern import Hooks, Refused
 from robotq.drivers.settling import LeftRunning, Settled, UnsettledRun
 

@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,7 @@ from robotq.drivers.plc.lads.nodes import (
     PATHS,
     Changes,
     Found,
+    Seen,
     packed,
 )
 from robotq.drivers.plc.pattern import Refused
@@ -37,22 +37,6 @@ _SERVER_STARTED, _HAS_ENCODING = 2257, 38
 _PUBLISHED_MS = 50
 _LATEST = 20
 """Results that are looked at, from the newest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A unit at one moment. What it does not tell, or does not know now, is empty."""
-
-    boot: str
-    """When its server was started."""
-    state: str
-    """Stopped, Running, Stopping, Aborting, Aborted, Clearing."""
-    inner: str
-    """While it is running, such as Execute and Complete."""
-    run: str
-    """DeviceProgramRunId of the active program."""
-    step: str
-    fraction: float | None
 
 
 class LadsUnit:

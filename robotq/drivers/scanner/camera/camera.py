@@ -11,15 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.scanner.camera.aside import Aside
-from robotq.drivers.scanner.camera.by_file import ByFile
-from robotq.drivers.scanner.camera.by_url import ByUrl
-from robotq.drivers.scanner.camera.decode import Seen, look, why_not
+from robotq.drivers.scanner.camera.decode import why_not
 from robotq.drivers.scanner.camera.options import CameraOptions
-from robotq.drivers.scanner.camera.picture import ANY_TIME, Asked, Picture, PictureRefused
+from robotq.drivers.scanner.camera.picture import Asked, PictureRefused
+from robotq.drivers.scanner.camera.taking import Outcome, Taking
 from robotq.drivers.scanner.needed import LOOK_S, REOPEN_S, until_there
 from robotq.drivers.scanner.options import ScannerOptions
 from robotq.drivers.scanner.reader import Keep, nothing_kept
@@ -29,20 +27,8 @@ _log = logging.getLogger(__name__)
 
 _WATCH_S = 30.0
 """How often a camera that is there is looked at while nobody reads."""
-_DECODE_S = 15.0
 _ENDS_S = 2.0
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What has come of a read."""
-
-    code: str | None = None
-    error: DriverError | None = None
-    picture: Picture | None = None
-    """The one that was looked at last."""
-    media_type: str = "application/octet-stream"
 
 
 class _GivenUp(Exception):
@@ -58,7 +44,7 @@ class Camera:
         self._camera: CameraOptions = options.camera
         self._robot = robot
         self._aside = Aside(f"{robot}-codes")
-        self._source = self._made()
+        self._taking = Taking(robot, options, self._camera, self._aside)
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -68,19 +54,6 @@ class Camera:
         self._absent: str | None = "not tried yet"
         self._note: str | None = None
         """What is to be said of it although it is there."""
-        self._seen: str | None = None
-        self._dated: bool | None = None
-        self._last: bytes | None = None
-        """The hash of the picture before."""
-        self._given: str | None = None
-        self._given_at = float("-inf")
-
-    def _made(self) -> ByUrl | ByFile:
-        options = self._camera
-        if options.url is not None:
-            return ByUrl(options, options.url)
-        assert options.file is not None
-        return ByFile(options, options.file, self._aside)
 
     # -- for the driver ------------------------------------------------------------------------
 
@@ -143,10 +116,10 @@ class Camera:
             "connected": self.ready,
             "port": self._camera.where,
         }
-        if self._seen is not None:
-            told["picture"] = self._seen
-        if self._dated is not None:
-            told["dated"] = self._dated
+        if self._taking.seen is not None:
+            told["picture"] = self._taking.seen
+        if self._taking.dated is not None:
+            told["dated"] = self._taking.dated
         if (reason := self._absent or self._note) is not None:
             told["reason"] = reason
         return told
@@ -226,7 +199,7 @@ class Camera:
                     await ended.wait()
             except TimeoutError:
                 continue
-        await self._source.close()
+        await self._taking.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for other in others:
             other.cancel()
@@ -245,10 +218,7 @@ class Camera:
             if unless_ready and self.ready:
                 return outcome
             try:
-                picture = await self._source.fetch(ANY_TIME)
-                self._last = picture.hash
-                self._dated = picture.dated
-                await self._looked(picture, outcome, codes=False)
+                await self._taking.take_any(outcome)
             except PictureRefused as error:
                 if error.passing:
                     self._there(str(error))
@@ -268,69 +238,13 @@ class Camera:
         deadline = time.monotonic() + timeout_s
         async with self._own_turn():
             try:
-                await self._read_until(deadline, asked, outcome)
+                await self._taking.read_until(deadline, asked, outcome)
             except PictureRefused as error:
                 outcome.error = DriverError(error.reason, code=error.code, **error.args_)
             except LinkLost as error:
                 self._lost(error.reason)
                 outcome.error = DriverError(error.reason, code="scanner_absent")
         return outcome
-
-    async def _read_until(self, deadline: float, asked: Asked, outcome: Outcome) -> None:
-        """Raises PictureRefused where no picture could be taken, or one says another thing."""
-        url = self._camera.url
-        discard = 0 if url is None else url.discard
-        while True:
-            why: PictureRefused | None = None
-            try:
-                picture = await self._source.fetch(asked)
-                self._compare(picture)
-                if not picture.dated and discard > 0:
-                    # it may have been waiting in the camera since before
-                    discard -= 1
-                    continue
-                seen = await self._looked(picture, outcome)
-                if len(seen.codes) > 1:
-                    raise PictureRefused(
-                        "reason.codes_in_view", code="code_refused", passing=False,
-                        count=len(seen.codes),
-                    )  # fmt: skip
-                if seen.codes and not self._again(seen.codes[0]):
-                    outcome.code = self._given = seen.codes[0]
-                    self._given_at = time.monotonic()
-                    return
-            except PictureRefused as error:
-                if not error.passing:
-                    raise
-                why = error
-            if time.monotonic() + self._camera.every_s >= deadline:
-                if why is not None and outcome.picture is None:
-                    raise why
-                return
-            await asyncio.sleep(self._camera.every_s)
-
-    def _compare(self, picture: Picture) -> None:
-        last, self._last = self._last, picture.hash
-        if last == self._last:
-            raise PictureRefused("reason.picture_same")
-
-    async def _looked(self, picture: Picture, outcome: Outcome, *, codes: bool = True) -> Seen:
-        outcome.picture, outcome.media_type = picture, "application/octet-stream"
-        options = self._camera
-        try:
-            async with asyncio.timeout(_DECODE_S):
-                seen = await self._aside(lambda: look(picture.data, options, codes=codes))
-        except TimeoutError:
-            raise LinkLost(f"its picture was not looked through within {_DECODE_S:g} s") from None
-        outcome.media_type = seen.media_type
-        self._seen = seen.size
-        return seen
-
-    def _again(self, code: str) -> bool:
-        if code != self._given or time.monotonic() - self._given_at >= self.options.not_again_s:
-            return False
-        _log.debug("%s: the code before is in view again: %a", self._robot, code[:80])
-        return True
 
     def _there(self, note: str | None) -> None:
         before, self._absent, self._note = self._absent, None, note

@@ -88,7 +88,7 @@ def test_turn__of_somebody_else_is_not_given_back_by_a_command_that_waits_for_it
 ) -> None:
     with robot(create, tmp_path) as (made, device):
         channel = channel_of(made)
-        with channel.turn():
+        with channel.turn:
             running = made.start_program(["G1 X1 F600"])
             made.driver.emergency_stop()
             with channel.turn_if_free() as ours:

@@ -25,8 +25,8 @@ from robotq.drivers.gcode.position import Position
 from robotq.drivers.gcode.programs.written import Reading, why_refused
 from robotq.drivers.gcode.reader.dialect import Dialect
 from robotq.drivers.gcode.reader.lines import Line, Rules
-from robotq.drivers.gcode.robot import GcodeRobot, Pause
-from robotq.drivers.gcode.state import RobotState
+from robotq.drivers.gcode.robot import GcodeRobot
+from robotq.drivers.gcode.state import Pause, RobotState
 from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.under_way import LinesUnderWay, Sent
 from robotq.drivers.gcode.watch import Watch
@@ -106,11 +106,11 @@ class TinyStopping(Stopping):
 
     def begin(self) -> None:
         super().begin()
-        self.starts = self._channel.starts
+        self._starts = self._channel.starts
 
     @property
     def started_anew(self) -> bool:
-        return self._channel.starts != self.starts
+        return self._channel.starts != self._starts
 
     def come_to_rest(self, *, wait: bool = False) -> None:
         """A reset: nothing moves once it has greeted."""
