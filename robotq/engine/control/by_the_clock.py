@@ -24,15 +24,7 @@ from robotq.model.clock import WallClock
 from robotq.model.errors import NotReadable, RobotqError
 from robotq.model.event import Event
 from robotq.model.json import JsonObject
-from robotq.model.repeat import (
-    DAYS,
-    ByTheClock,
-    Skipped,
-    from_fact,
-    next_due_ms,
-    to_fact,
-    zone_of,
-)
+from robotq.model.repeat import DAYS, ByTheClock, Skipped, from_fact, next_due_ms, to_fact, zone_of
 from robotq.store.port import AppendEvent, Mutation, SetFact
 
 _log = logging.getLogger(__name__)

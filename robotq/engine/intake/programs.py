@@ -53,7 +53,6 @@ _DEADLINE_S = 5.0
 """Wall seconds after which a disk that has not answered counts as out."""
 _BYTES_IN_S = 1_048_576
 """So many more bytes give it another second."""
-_NO_ANSWER = "reason.no_answer"
 
 _T = TypeVar("_T")
 
@@ -104,10 +103,9 @@ class Programs:
             raise RobotqError("programs_full", used=full.used, limit=full.most) from full
         except TimeoutError:
             working.add_done_callback(_nobody_asks)
-            raise RobotqError("store_unavailable", reason=_NO_ANSWER) from None
+            raise RobotqError("store_unavailable", reason="reason.no_answer") from None
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RobotqError("store_unavailable", reason=reason) from error
+            raise RobotqError("store_unavailable", reason=error.strerror or str(error)) from error
 
     async def with_room(self, work: Callable[[], _T], size: int) -> _T:
         """The same as `on_thread`; where there is no room, what nothing names any more makes some
@@ -253,8 +251,13 @@ class Holding:
 
     async def _keep_text(self, text: str, *, as_lines: bool) -> StoredProgram:
         def keep() -> StoredProgram:
-            content = text.encode()
-            sha256 = _put(self._programs.room, content)
+            room, content = self._programs.room, text.encode()
+            if room.has(hashlib.sha256(content).hexdigest(), len(content)):
+                sha256 = room.put(content)
+            else:
+                with room.incoming() as half:
+                    half.write(content)
+                    sha256 = room.keep(half, lambda: crash_point(CrashPoint.PROGRAM_WRITTEN))
             self._held.append(sha256)
             return stored(sha256, len(content), text[: HEAD + 1], as_lines=as_lines)
 
@@ -283,17 +286,7 @@ class Holding:
             return room.has(program.sha256, program.size)
 
         if not await self._programs.on_thread(held):
-            room = self._programs.room
-            reason = f"{room.path(program.sha256)} is missing"
-            raise lost(program, reason)
-
-
-def _put(room: FileRoom, content: bytes) -> str:
-    if room.has(hashlib.sha256(content).hexdigest(), len(content)):
-        return room.put(content)
-    with room.incoming() as half:
-        half.write(content)
-        return room.keep(half, lambda: crash_point(CrashPoint.PROGRAM_WRITTEN))
+            raise lost(program, f"{self._programs.room.path(program.sha256)} is missing")
 
 
 def lost(program: StoredProgram, reason: str) -> RobotqError:

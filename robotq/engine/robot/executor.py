@@ -39,10 +39,6 @@ async def _nothing(*, completed: bool) -> None:  # noqa: ARG001 - as AtEnd has i
     return
 
 
-def _no_glance() -> None:
-    return
-
-
 class Executor:
     """Claims, runs, records; strictly one command at a time."""
 
@@ -65,7 +61,7 @@ class Executor:
         """What nobody has watched to its end; it comes before everything else."""
         self.at_end: AtEnd = _nothing
         """Called at the end of each command, before the next one is claimed."""
-        self.glance: Callable[[], None] = _no_glance
+        self.glance: Callable[[], None] = lambda: None
         """Called on the driver's thread when a command has come back, before that is told."""
         self.idle = asyncio.Event()
         """Set while no claimed task is in this executor's hands."""
@@ -78,7 +74,7 @@ class Executor:
             robot, host, deps, idle=self.idle, late=lambda: self.doubts.late
         )
         self._our_faults = OurFaults(robot, self._wishes, self._coming_back, deps)
-        self._answering = Answering(robot, lambda: self._current, deps.commit, deps.clock)
+        self._answering = Answering(robot, lambda: self.current, deps.commit, deps.clock)
         self.tenancy: Tenancy | None = None
         """There where two machines can reach the robot."""
         self.claiming_since_ms: int | None = None
@@ -87,7 +83,7 @@ class Executor:
     @property
     def running(self) -> Task | None:
         """The task whose command the driver has, or whose device has to be asked for it."""
-        run = self._current
+        run = self.current
         if run is not None:
             return run.task
         return self.doubts.task
@@ -100,37 +96,42 @@ class Executor:
     @property
     def worked_s(self) -> float | None:
         """Motion time of the running command, without that in which it was held or asked."""
-        return self._current.worked_s if self._current is not None else None
+        return self.current.worked_s if self.current is not None else None
 
     @property
     def current(self) -> Run | None:
         """What the driver has in hand right now."""
-        return self._current
+        return self._run if self._run is not None and not self._run.over else None
 
     @property
     def motion_is_held(self) -> bool:
         return self._motion_held
 
-    @property
-    def _current(self) -> Run | None:
-        return self._run if self._run is not None and not self._run.over else None
-
     async def run(self) -> None:
         """For ever: the next task, as long as the queue is not held."""
         following: Task | None = None
         if (before := self.doubts.task) is not None:
-            following = await self._settle_first(before)
+            # of the daemon before
+            self.idle.clear()
+            following = await self._seen_to(before, self.doubts.settle())
         while True:
             task = following or await self._claim()
             following = None
             if task is None:
                 continue
-            try:
-                following = await self._carry_out(task)
-            except Exception as error:  # noqa: BLE001 - ends the task, never the executor
-                _log.exception("%s: the executor failed in %s", self._robot, task.id)
-                await self._abandon(task, error)
-            await self._until_back()
+            following = await self._seen_to(task, self._carry_out(task))
+
+    async def _seen_to(self, task: Task, work: Awaitable[Task | None]) -> Task | None:
+        """What `work` returns; the robot gets nothing new before its driver is back."""
+        following: Task | None = None
+        try:
+            following = await work
+        except Exception as error:  # noqa: BLE001 - ends the task, never the executor
+            _log.exception("%s: the executor failed in %s", self._robot, task.id)
+            await self._abandon(task, error)
+        await self._coming_back.until_back(self._run)
+        self._run = None
+        return following
 
     async def _claim(self) -> Task | None:
         self.idle.set()
@@ -172,17 +173,11 @@ class Executor:
             await self._wishes.release(task)
             return None
         run = self._begin(task)
-        self.standing.clear()
-        try:
-            await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
-        finally:
-            self.standing.set()
-        if (why_not := run.not_driving) is not None and run.request is None:
+        await self._until_over(run)
+        why_not = run.not_driving if run.request is None else None
+        if why_not is not None:
             self.link_lost(why_not)
-            await run.recorder.close()
-            await self._wishes.release(task)
-            return None
-        if run.left_to_the_next_start:
+        if why_not is not None or run.left_to_the_next_start:
             await run.recorder.close()
             await self._wishes.release(task)
             return None
@@ -190,34 +185,27 @@ class Executor:
             return await self.doubts.settle()
         return await self.end(run)
 
-    async def _settle_first(self, task: Task) -> Task | None:
-        """Of the run of the daemon before."""
-        self.idle.clear()
-        try:
-            following = await self.doubts.settle()
-        except Exception as error:  # noqa: BLE001 - ends the task, never the executor
-            _log.exception("%s: the executor failed in %s", self._robot, task.id)
-            await self._abandon(task, error)
-            following = None
-        await self._until_back()
-        return following
-
     async def follow(self, doubt: Doubt) -> Run:
         """Have a run that goes on already in hand, until it is over."""
         task = msgspec.structs.replace(doubt.task, run=doubt.run)
         run = self._begin(task, doubt)
         self.doubts.now = None
+        await self._until_over(run)
+        return run
+
+    async def _until_over(self, run: Run) -> None:
         self.standing.clear()
         try:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         finally:
             self.standing.set()
-        return run
 
     async def end(self, run: Run) -> Task | None:
         """Record how it ended. Returns the next task if it was claimed along."""
         task = run.task
-        ending = await self._ending(run)
+        ending = await ending_of(run, self._host, self.link_lost)
+        await self.at_end(completed=ending.error is None)
+        ending = self.by_policy(ending, run.request)
         report = await run.recorder.close()
         return await self._deps.claims.end(
             task,
@@ -243,11 +231,6 @@ class Executor:
 
     # -- how it ended ------------------------------------------------------------------------
 
-    async def _ending(self, run: Run) -> Ending:
-        ending = await ending_of(run, self._host, self.link_lost)
-        await self.at_end(completed=ending.error is None)
-        return self.by_policy(ending, run.request)
-
     def by_policy(self, ending: Ending, request: StopRequest | None) -> Ending:
         """`on_failure: hold` is about failures of the command, not about people's stops."""
         if ending.error is None or ending.hold is not None or ending.error.code == HANDED_OVER:
@@ -265,17 +248,12 @@ class Executor:
         self.doubts.give_up()
         await self._our_faults.end(task, error)
 
-    async def _until_back(self) -> None:
-        """The outcome is recorded; the robot gets nothing new before its driver is back."""
-        await self._coming_back.until_back(self._run)
-        self._run = None
-
     # -- what reaches a running command -------------------------------------------------------
 
     def request_stop(self, cause: StopCause, *, actor: str, reason: str = "") -> bool:
         """Stop what runs, if anything does; the first cause is the one that counts."""
         request = StopRequest(cause=cause, actor=actor, reason=reason)
-        run = self._current or self.doubts.now
+        run = self.current or self.doubts.now
         if run is None:
             return False
         run.ask_to_stop(request)
@@ -295,8 +273,8 @@ class Executor:
     def motion_held(self, held: bool) -> None:
         """The motion is held, or goes on; held time does not count against the limit."""
         self._motion_held = held
-        if self._current is not None:
-            self._current.hold(held)
+        if self.current is not None:
+            self.current.hold(held)
 
     def asks_for(self, cmd_type: str | None) -> bool:
         """Whether the running command waits for an answer by this immediate command; None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from heapq import heapify, heappop, heappush
 from statistics import median
 
@@ -15,19 +16,14 @@ from robotq.model.task import Task, TaskState
 
 _RUNS = 20
 """Past runs of a command that count; older ones say less about the lab as it is."""
-
 _COMMANDS = 500
 """Command types that are remembered; the one not seen for longest is forgotten."""
-
 _PROGRESS = 0.02
 """Below it a progress says nothing about the whole."""
-
 _AGREES = 0.25
 """Part of the whole by which progress and earlier runs may differ and still agree."""
-
 _LOOK_AHEAD = 200
 """Waiting tasks that are looked at one by one; further back their average is taken."""
-
 _SHORT = 50
 """Waiting tasks up to which a queue is worked out anew each time."""
 _REST = 19
@@ -74,11 +70,9 @@ class Estimates:
             return
         started_ms = task.started_at_ms
         seconds = max(0, (task.ended_at_ms or started_ms) - started_ms) / 1000
-        today_s = _at_another_scale(task, seconds, self._time_scale) if task.steps else None
+        today_s = _at_another_scale(task, seconds, self._time_scale)
         if today_s is not None:
             run = _Run(seconds=today_s, steps=())
-        elif not task.steps:
-            run = _Run(seconds=seconds, steps=())
         else:
             steps = [
                 (step.name, max(0, step.started_at_ms - started_ms) / 1000) for step in task.steps
@@ -190,9 +184,9 @@ class Estimates:
         # those behind may be due earlier, so some more are looked at than are asked for
         looked = robot_queue.part(0, _LOOK_AHEAD)
         units = _units(looked)
-        course = _Course(
-            self._before(robot_queue, now_ms), now_ms, self.duration_s, self._waits_for_others
-        )
+        running = robot_queue.running
+        free_s = 0.0 if running is None else self.remaining_s(running, now_ms)
+        course = _Course(free_s, now_ms, self.duration_s, self._waits_for_others)
         if units and robot_queue.in_open_batch(units[0][0]):
             course.run(units.pop(0))
         course.run_all(units)
@@ -213,9 +207,6 @@ class Estimates:
             return None
         average_s = (max(starts) - min(starts)) / (len(starts) - 1)
         return max(max(starts) + max(0, behind) * average_s, _due_s(task, now_ms))
-
-    def _before(self, robot_queue: RobotQueue, now_ms: int) -> float | None:
-        return 0.0 if robot_queue.running is None else self.remaining_s(robot_queue.running, now_ms)
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -254,8 +245,7 @@ class _Course:
         self.free_s = free_s
         """Seconds until its robot is free; None where nobody knows."""
         self._now_ms = now_ms
-        self._takes_s = takes_s
-        self._known_s: dict[str, float | None] = {}
+        self._takes_s = cache(takes_s)
         self._waits = waits
         self.starts: dict[str, float] = {}
         """By task, in seconds from now; the others start at a time that nobody knows."""
@@ -284,10 +274,7 @@ class _Course:
                 self.free_s = None
                 return
             start_s = self.starts[task.id] = max(self.free_s, _due_s(task, self._now_ms))
-            cmd_type = task.command.cmd_type
-            if cmd_type not in self._known_s:
-                self._known_s[cmd_type] = self._takes_s(cmd_type)
-            takes_s = self._known_s[cmd_type]
+            takes_s = self._takes_s(task.command.cmd_type)
             self.free_s = None if takes_s is None else start_s + takes_s
 
 

@@ -63,7 +63,7 @@ async def test_link__that_does_not_come_back_has_an_unknown_outcome_in_the_end(
     await floor.start()
     task_id = await floor.command()
     # its own limit, and the least that a link is waited for
-    floor.lab.engine.robots["robot_a"].executor._current._limit.spend(99.9)  # type: ignore[union-attr]
+    floor.lab.engine.robots["robot_a"].executor.current._limit.spend(99.9)  # type: ignore[union-attr]
     floor.driver.breaks()
     task = await floor.lab.ended(task_id)
     assert task.error is not None

@@ -12,7 +12,7 @@ from robotq.api.http.errors import encoded, part
 from robotq.api.http.remembered import Remembered
 from robotq.api.robot.answers.event import webhook_view
 from robotq.api.robot.answers.holds import hold_views, reason_views, wait_view
-from robotq.api.robot.answers.times import local_time
+from robotq.api.robot.answers.times import local_time, schedule_view
 from robotq.config.receivers import shown_url
 from robotq.engine.engine import Engine
 from robotq.model.carried.artifact import Artifact
@@ -20,7 +20,7 @@ from robotq.model.carried.program import shown_params
 from robotq.model.carried.stopped_at import ProgramLine, stopped_at_in
 from robotq.model.delivery import Delivery
 from robotq.model.outcome import result_view
-from robotq.model.task import Question, Repeat, Step, StepState, Task, TaskError, TaskState
+from robotq.model.task import Question, Step, StepState, Task, TaskError, TaskState
 from robotq.model.texts import Language, text
 from robotq.wire import task_lists
 from robotq.wire import tasks as wire
@@ -185,24 +185,6 @@ def _passing(task: Task, engine: Engine, language: Language) -> dict[str, Any]:
             return {"current_run": current}
         case _:
             return {}
-
-
-def schedule_view(
-    not_before_ms: int | None, expires_at_ms: int | None, repeat: Repeat | None
-) -> dict[str, Any]:
-    """When a command may run and how often, where that was given."""
-    view: dict[str, Any] = {}
-    for name, at_ms in (("not_before", not_before_ms), ("expires_at", expires_at_ms)):
-        if at_ms is not None:
-            view |= {name: local_time(at_ms), f"{name}_ms": at_ms}
-    if repeat is not None:
-        view["repeat"] = wire.Repeat(
-            count=repeat.count,
-            interval_s=repeat.interval_s,
-            on_failure=repeat.on_failure,
-            run=repeat.run,
-        )
-    return view
 
 
 def start_view(engine: Engine, task: Task, starts_s: float, now_ms: int) -> dict[str, Any]:

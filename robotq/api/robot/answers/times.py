@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from robotq.model.errors import RobotqError
+from robotq.model.task import Repeat
+from robotq.wire import tasks as wire
 
 
 def local_time(at_ms: int) -> str:
@@ -17,6 +20,24 @@ def local_time(at_ms: int) -> str:
 @lru_cache(maxsize=4_096)
 def _of_second(second: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
+def schedule_view(
+    not_before_ms: int | None, expires_at_ms: int | None, repeat: Repeat | None
+) -> dict[str, Any]:
+    """When a command may run and how often, where that was given."""
+    view: dict[str, Any] = {}
+    for name, at_ms in (("not_before", not_before_ms), ("expires_at", expires_at_ms)):
+        if at_ms is not None:
+            view |= {name: local_time(at_ms), f"{name}_ms": at_ms}
+    if repeat is not None:
+        view["repeat"] = wire.Repeat(
+            count=repeat.count,
+            interval_s=repeat.interval_s,
+            on_failure=repeat.on_failure,
+            run=repeat.run,
+        )
+    return view
 
 
 def read_time(text: str, field: str) -> int:

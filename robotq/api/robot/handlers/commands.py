@@ -17,7 +17,7 @@ from robotq.api.http.call import Call, is_large
 from robotq.api.http.elsewhere import ELSEWHERE, not_told
 from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
-from robotq.api.robot.answers.task import schedule_view
+from robotq.api.robot.answers.times import schedule_view
 from robotq.api.robot.answers.words import words, words_of
 from robotq.api.robot.models.submit import SubmitQuery
 from robotq.catalog import Kind
