@@ -273,7 +273,7 @@ SABOTAGES = (
     _one(
         "a stop does not wake the command that reads the answers to its lines by itself",
         "drivers/gcode/channel.py",
-        "        self._transport.wake()\n",
+        "        self.transport.wake()\n",
         "",
         "tests/drivers/transport/test_reading_here.py",
     ),
