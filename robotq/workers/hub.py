@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 
 from robotq.engine.state.worker_queue import WorkerQueue
@@ -212,10 +212,10 @@ class Hub:
                     await self._hand_over(link, task)
             except RobotqError as error:
                 _log.warning("nothing for %s: %s", link.name, error)
-                await self._pause(link)
+                await _until(link, asyncio.sleep(_AGAIN_S))
             except Exception:  # noqa: BLE001 - logged whole; the worker is to get its next task
                 _log.exception("bringing tasks to %s failed; it goes on", link.name)
-                await self._pause(link)
+                await _until(link, asyncio.sleep(_AGAIN_S))
 
     async def _next(self, link: WorkerLink) -> Task | None:
         """Its next task; None where the worker has gone."""
@@ -225,16 +225,10 @@ class Hub:
             if task is not None:
                 return task
             if not tasks.job_ready(self._queue, link.match):
-                called = asyncio.ensure_future(self._called(worker_queue, link.match))
-                await link.until(called)
-                called.cancel()
-                await asyncio.gather(called, return_exceptions=True)
+                await _until(link, worker_queue.called(link.match, _LOOK_S))
         # what this one was called for may be another's
         worker_queue.call(link.match)
         return None
-
-    async def _called(self, worker_queue: WorkerQueue, match: str) -> None:
-        await worker_queue.called(match, _LOOK_S)
 
     async def _hand_over(self, link: WorkerLink, task: Task) -> None:
         """Bring a claimed task to its worker, and wait until it is over."""
@@ -314,10 +308,13 @@ class Hub:
             and not task.state.final
         )
 
-    async def _pause(self, link: WorkerLink) -> None:
-        sleeping = asyncio.ensure_future(asyncio.sleep(_AGAIN_S))
-        await link.until(sleeping)
-        sleeping.cancel()
+
+async def _until(link: WorkerLink, waiting: Awaitable[object]) -> None:
+    """Wait for this, or until the worker has gone."""
+    future = asyncio.ensure_future(waiting)
+    await link.until(future)
+    future.cancel()
+    await asyncio.gather(future, return_exceptions=True)
 
 
 def _of_the_last(task: Task, token: int | None) -> Holder:

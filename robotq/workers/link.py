@@ -53,7 +53,7 @@ class WorkerLink:
         self.attending: asyncio.Task[None] | None = None
         self._ended_by_itself: str | None = None
 
-    async def until(self, other: asyncio.Future[None]) -> None:
+    async def until(self, other: asyncio.Future[Any]) -> None:
         """Wait for `other`, but no longer than the worker is there. Cancels nothing."""
         leaving: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
         both: set[asyncio.Future[Any]] = {other, leaving}

@@ -13,6 +13,7 @@ import msgspec
 from robotq.config import NotifyConfig
 from robotq.engine.commit.commit import Commit
 from robotq.engine.notify.incident import EVENTS, Incident, Notice, subject_of
+from robotq.engine.notify.notices import HIGH, MEDIUM, is_quiet, notices_of
 from robotq.engine.notify.outbox import Outbox
 from robotq.engine.notify.receivers import Receivers
 from robotq.model.clock import WallClock
@@ -20,17 +21,14 @@ from robotq.model.event import Event
 from robotq.model.ids import hold_id
 from robotq.model.outcome import error_view
 from robotq.model.task import FINAL_STATES, Task, TaskState
-from robotq.model.texts import Language, text
+from robotq.model.texts import Language
 from robotq.store.port import AppendEvent, Mutation, SaveTask
 
 _log = logging.getLogger(__name__)
 
-HIGH, MEDIUM = "high", "medium"
-
 _MOST_OPEN = 200
 _FAILED_FOR_MS = 3_600_000
 """That a failed command is news, unless another one completes before."""
-_LEVELS = {HIGH: "failure", MEDIUM: "warning"}
 
 
 class Alarm(Protocol):
@@ -253,37 +251,23 @@ class Notifier:
             words=f"{task.command.cmd_type}: {why}"[:500],
         )
 
-    # -- words ---------------------------------------------------------------------------------
+    # -- small ---------------------------------------------------------------------------------
 
     def _notices(self, incident: Incident, what: str, to: Iterable[str]) -> Sequence[Notice]:
         if not self._outbox.has_room:
             _log.error("too many notifications wait; nobody is told of %s", incident.subject)
             return ()
-        language, config = self._language(), self._config()
-        title = text(f"notify.{incident.event}", {}, language)
-        where = incident.robot or text("notify.all_robots", {}, language)
-        level = _LEVELS.get(incident.priority, "info")
-        if what == "escalated":
-            minutes = f"{(config.escalate_after_s or 0) / 60:.3g}"
-            title = text("notify.escalated", {"title": title, "minutes": minutes}, language)
-        if what == "ended":
-            title, level = text("notify.ended", {"title": title}, language), "success"
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(incident.opened_ms / 1000))
-        lines = [incident.words, at, incident.id]
-        if incident.task_id is not None:
-            lines.append(incident.task_id)
-        return [
-            Notice(
-                name=f"{incident.subject}:{what}:{target}",
-                subject=incident.subject,
-                target=target,
-                title=f"robotq: {where}: {title}",
-                body="\n".join(lines),
-                level=level,
-                made_ms=self._clock.now_ms(),
-            )
-            for target in to
-        ]
+        return notices_of(
+            incident,
+            what,
+            to,
+            language=self._language(),
+            config=self._config(),
+            now_ms=self._clock.now_ms(),
+        )
+
+    def _is_quiet(self, incident: Incident) -> bool:
+        return is_quiet(incident.priority, self._config(), self._clock.now_ms())
 
     def _event(self, kind: str, incident: Incident) -> AppendEvent:
         data = {
@@ -302,18 +286,6 @@ class Notifier:
                 data=data,
             )
         )
-
-    def _is_quiet(self, incident: Incident) -> bool:
-        config = self._config()
-        if config.quiet_from is None or config.quiet_until is None:
-            return False
-        if incident.priority == HIGH and not config.quiet_high:
-            return False
-        now = time.strftime("%H:%M", time.localtime(self._clock.now_ms() / 1000))
-        begins, ends = config.quiet_from, config.quiet_until
-        if begins <= ends:
-            return begins <= now < ends
-        return now >= begins or now < ends
 
 
 def _has_failed(saving: SaveTask) -> bool:

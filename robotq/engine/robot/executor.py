@@ -110,28 +110,26 @@ class Executor:
     async def run(self) -> None:
         """For ever: the next task, as long as the queue is not held."""
         following: Task | None = None
-        if (before := self.doubts.task) is not None:
-            # of the daemon before
-            self.idle.clear()
-            following = await self._seen_to(before, self.doubts.settle())
+        # of the run of the daemon before
+        before = self.doubts.task
         while True:
-            task = following or await self._claim()
+            task = before or following or await self._claim()
             following = None
             if task is None:
                 continue
-            following = await self._seen_to(task, self._carry_out(task))
-
-    async def _seen_to(self, task: Task, work: Awaitable[Task | None]) -> Task | None:
-        """What `work` returns; the robot gets nothing new before its driver is back."""
-        following: Task | None = None
-        try:
-            following = await work
-        except Exception as error:  # noqa: BLE001 - ends the task, never the executor
-            _log.exception("%s: the executor failed in %s", self._robot, task.id)
-            await self._abandon(task, error)
-        await self._coming_back.until_back(self._run)
-        self._run = None
-        return following
+            try:
+                if before is None:
+                    following = await self._carry_out(task)
+                else:
+                    self.idle.clear()
+                    following = await self.doubts.settle()
+            except Exception as error:  # noqa: BLE001 - ends the task, never the executor
+                _log.exception("%s: the executor failed in %s", self._robot, task.id)
+                await self._abandon(task, error)
+            # the outcome is recorded; the robot gets nothing new before its driver is back
+            before = None
+            await self._coming_back.until_back(self._run)
+            self._run = None
 
     async def _claim(self) -> Task | None:
         self.idle.set()
@@ -173,11 +171,17 @@ class Executor:
             await self._wishes.release(task)
             return None
         run = self._begin(task)
-        await self._until_over(run)
-        why_not = run.not_driving if run.request is None else None
-        if why_not is not None:
+        self.standing.clear()
+        try:
+            await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
+        finally:
+            self.standing.set()
+        if (why_not := run.not_driving) is not None and run.request is None:
             self.link_lost(why_not)
-        if why_not is not None or run.left_to_the_next_start:
+            await run.recorder.close()
+            await self._wishes.release(task)
+            return None
+        if run.left_to_the_next_start:
             await run.recorder.close()
             await self._wishes.release(task)
             return None
@@ -190,15 +194,12 @@ class Executor:
         task = msgspec.structs.replace(doubt.task, run=doubt.run)
         run = self._begin(task, doubt)
         self.doubts.now = None
-        await self._until_over(run)
-        return run
-
-    async def _until_over(self, run: Run) -> None:
         self.standing.clear()
         try:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         finally:
             self.standing.set()
+        return run
 
     async def end(self, run: Run) -> Task | None:
         """Record how it ended. Returns the next task if it was claimed along."""

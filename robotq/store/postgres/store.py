@@ -27,7 +27,8 @@ from robotq.store.port import (
 )
 from robotq.store.postgres import reads
 from robotq.store.postgres.changes import BELL, WRITE
-from robotq.store.postgres.writer import Writer, refusal
+from robotq.store.postgres.refusals import refusal
+from robotq.store.postgres.writer import Writer
 from robotq.store.pruning import Pruning
 
 _log = logging.getLogger(__name__)

@@ -7,12 +7,10 @@ import itertools
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 
@@ -22,14 +20,13 @@ from robotq.postgres.database import Connection, one
 from robotq.store.kept import rows
 from robotq.store.port import (
     Committed,
-    DuplicateKey,
     Mutation,
-    StaleRevision,
     StoreUnavailable,
     Taking,
 )
 from robotq.store.postgres.changes import WRITE, Changes
 from robotq.store.postgres.reads import READ
+from robotq.store.postgres.refusals import Unknown, refusal, rolled_back
 from robotq.store.sqlite.handover import Handover
 
 _log = logging.getLogger(__name__)
@@ -46,9 +43,6 @@ _AGAIN_S = 0.25
 _SPARE = 8
 """Waiting tasks that are looked at besides: some may be over their time."""
 
-_STALE = "RQ001"
-"""What robotq.expect raises."""
-
 
 class _Claim(NamedTuple):
     queue: str
@@ -61,10 +55,6 @@ class _Call(msgspec.Struct, frozen=True, gc=False):
     future: asyncio.Future[Any]
     committed: Committed | None
     claim: _Claim | None = None
-
-
-class _Unknown(Exception):
-    """The connection broke while a commit was on its way."""
 
 
 class Writer:
@@ -106,26 +96,27 @@ class Writer:
         self, mutations: Sequence[Mutation], committed: Committed | None = None
     ) -> asyncio.Future[Sequence[Event]]:
         """See `Store.apply`."""
-        if self._closing:
-            raise StoreUnavailable("the store is not open")
-        if self.unsure:
-            raise StoreUnavailable("the database is away")
-        future = self._handover.future()
-        self._calls.append(_Call(mutations, future, committed))
-        self._wanted.set()
-        return future
+        return self._handed_over(mutations, committed)
 
     def claim(
         self, queue: str, match: str, take: Taking, committed: Committed
     ) -> asyncio.Future[Sequence[Event] | None]:
         """Choose the next waiting task that nobody else is choosing right now, and write what
         `take` makes of it. None where there is none. Raises as `apply` does."""
+        return self._handed_over((), committed, _Claim(queue, match, take))
+
+    def _handed_over(
+        self,
+        mutations: Sequence[Mutation],
+        committed: Committed | None,
+        claim: _Claim | None = None,
+    ) -> asyncio.Future[Any]:
         if self._closing:
             raise StoreUnavailable("the store is not open")
         if self.unsure:
             raise StoreUnavailable("the database is away")
         future = self._handover.future()
-        self._calls.append(_Call((), future, committed, _Claim(queue, match, take)))
+        self._calls.append(_Call(mutations, future, committed, claim))
         self._wanted.set()
         return future
 
@@ -181,14 +172,14 @@ class Writer:
         appended: list[list[Event] | None] = []
         self._tried += 1
         try:
-            async with self._database.connection() as connection, _rolled_back(connection):
+            async with self._database.connection() as connection, rolled_back(connection):
                 taken = await self._taken(connection, calls)
                 appended += [None if one is None else changes.add(one) for one in taken]
                 if not any(taken):
                     await connection.rollback()
                     return appended
                 last = await self._send(connection, changes)
-        except _Unknown:
+        except Unknown:
             last = await self._what_became_of_it()
         self._token = self._tried
         self.commits += 1
@@ -227,7 +218,7 @@ class Writer:
         ]
 
     async def _send(self, connection: Connection, changes: Changes) -> int:
-        """All in one go, and the last number of the journal. Raises _Unknown where the connection
+        """All in one go, and the last number of the journal. Raises Unknown where the connection
         breaks after the first byte."""
         statements = list(changes.statements())
         begin = {"events": changes.events, "seq": changes.last_seq}
@@ -282,39 +273,3 @@ class Writer:
         calls, self._calls = list(self._calls), deque()
         away_now = StoreUnavailable("the database is away")
         self._handover.answer([(call.future, away_now, None) for call in calls])
-
-
-@asynccontextmanager
-async def _rolled_back(connection: Connection) -> AsyncIterator[None]:
-    """What fails inside leaves no transaction open. Raises _Unknown where the connection breaks,
-    or time is up, since the commit may have been on its way."""
-    try:
-        yield
-    except psycopg.errors.DeadlockDetected as error:
-        # somebody changed a task that was being chosen; each is tried alone, and then anew
-        await connection.rollback()
-        raise StaleRevision("deadlock") from error
-    except psycopg.Error as error:
-        if connection.closed or connection.broken:
-            raise _Unknown from error
-        await connection.rollback()
-        raise
-    except (TypeError, ValueError, StaleRevision):
-        await connection.rollback()
-        raise
-    except BaseException as error:
-        # nobody knows where it stands
-        await connection.close()
-        raise _Unknown from error
-
-
-def refusal(error: Exception) -> Exception:
-    """The store's word for what the database has refused; else the error itself."""
-    if isinstance(error, psycopg.errors.UniqueViolation):
-        duplicate = error.diag.table_name == "answers"
-        return (DuplicateKey if duplicate else StaleRevision)(str(error))
-    if isinstance(error, psycopg.Error) and error.sqlstate == _STALE:
-        return StaleRevision(error.diag.message_primary or "")
-    if isinstance(error, psycopg.DataError):
-        return ValueError(str(error))
-    return error

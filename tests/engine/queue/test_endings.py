@@ -202,7 +202,7 @@ async def test_fault__in_the_executor_ends_the_task_and_not_the_executor(
         raise ZeroDivisionError("ours")
 
     with monkeypatch.context() as patch:
-        patch.setattr(executor, "_ending", broken)
+        patch.setattr(executor, "end", broken)
         task = await lab.run("first")
     assert task.outcome_unknown
     assert task.error is not None
