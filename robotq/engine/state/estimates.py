@@ -70,7 +70,7 @@ class Estimates:
             return
         started_ms = task.started_at_ms
         seconds = max(0, (task.ended_at_ms or started_ms) - started_ms) / 1000
-        today_s = _at_another_scale(task, seconds, self._time_scale)
+        today_s = _at_another_scale(task, seconds, self._time_scale) if task.steps else None
         if today_s is not None:
             run = _Run(seconds=today_s, steps=())
         else:
