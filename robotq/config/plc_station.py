@@ -23,7 +23,8 @@ class PlcNode:
     """In any language."""
     alias: str = ""
     """A second name."""
-    type: Literal["bool", "int16", "uint16", "int32", "uint32", "float32", "float64"]
+    type: Literal["bool", "int16", "uint16", "int32", "uint32", "float32", "float64", "string"]
+    """A string only of OPC UA; 254 characters at most are written."""
     address: str
     """Of Modbus such as holding:100, coil:0, holding:100.3; of OPC UA such as ns=2;s=Start; of S7
     such as DB1.DBX0.0, DB1.DBW2, DB1.DBD4, M0.0, MW2."""

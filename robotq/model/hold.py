@@ -97,6 +97,12 @@ class Hold:
         return bool(self.args.get("by_robot"))
 
     @property
+    def clear(self) -> str:
+        """The code of the text that says what clears it."""
+        wrong_options = self.code is HoldCode.DISCONNECTED and self.args.get("options")
+        return "clear.disconnected.options" if wrong_options else f"clear.{self.code}"
+
+    @property
     def earlier(self) -> Sequence[JsonObject]:
         """Who set it before, and why, latest first: `{"actor", "at_ms", "args"}` each."""
         found: Sequence[JsonObject] = self.args.get(_EARLIER, ())

@@ -35,7 +35,8 @@ def nodes(
 ) -> None:
     """Read every node of the table of a PLC station once, as the driver reads it; writes nothing.
 
-    0 if all of them can be read.
+    Over OPC UA its type is compared too, and whether a node that is written may be. 0 if all of
+    them can be read, and none differs.
     """
     # what a station takes is read when it is needed
     from robotq.drivers.base import LinkLost  # noqa: PLC0415
@@ -57,17 +58,16 @@ def nodes(
         table = Table("node", "alias", "address", "value", "", box=None, pad_edge=False)
         for each in found:
             shown = "-" if each.value is None else f"{each.value} {each.unit}".strip()
-            note = each.fault or ("" if each.used else "no command uses it")
+            note = each.fault or each.misfit or ("" if each.used else "no command uses it")
             table.add_row(each.name, each.alias, each.address, shown, note)
         console.print(table)
     wrong = sum(bool(each.fault) for each in found)
+    other = sum(bool(each.misfit) for each in found)
     if not as_json:
-        console.print(
-            f"{len(found)} nodes, {wrong} of them cannot be read"
-            if wrong
-            else f"{len(found)} nodes, all of them can be read"
-        )
-    raise parse.Exit(ExitCode.FAILED if wrong else ExitCode.OK)
+        unread = f"{wrong} of them cannot be read" if wrong else "all of them can be read"
+        differ = f", {other} of them differ from the table" if other else ""
+        console.print(f"{len(found)} nodes, {unread}{differ}")
+    raise parse.Exit(ExitCode.FAILED if wrong or other else ExitCode.OK)
 
 
 def _station(config: Config, wanted: str | None) -> str:

@@ -72,6 +72,11 @@ class WrongDevice(LinkLost):
         self.expected = expected
 
 
+class NotAsConfigured(LinkLost):
+    """What is there is not what the options of the robot say: no cable mends that, and time does
+    not either."""
+
+
 class NotUnderstood(LinkLost):
     """No link, because of what was heard.
 

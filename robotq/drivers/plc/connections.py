@@ -23,6 +23,10 @@ class Connection(Plc, Protocol):
 
     def close(self) -> None: ...
 
+    def misfit(self, name: str, *, written: bool) -> str:
+        """In what a node that can be read differs from the table, as far as the PLC tells it;
+        nothing is written. `written`: it has to take a value. Raises LinkLost."""
+
 
 class Connections(NamedTuple):
     """New ones for each connection of the driver, and closed."""

@@ -30,6 +30,8 @@ _S7 = re.compile(
 _S7_AREAS: Mapping[str, str] = {"M": "M", "I": "I", "E": "I", "Q": "Q", "A": "Q"}
 _S7_SIZES: Mapping[str, int] = {"W": 2, "D": 4}
 _BITS = 16
+_LONGEST_TEXT = 254
+"""Characters that are written: what a STRING of IEC 61131-3 has where nothing else is declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,10 @@ class Node:
         return self.written.type == "bool"
 
     @property
+    def is_text(self) -> bool:
+        return self.written.type == "string"
+
+    @property
     def is_integer(self) -> bool:
         """A number that stands in the PLC as it is."""
         plain = (self.written.scale, self.written.offset) == (1, 0)
@@ -71,13 +77,15 @@ class Node:
             return self.area == "holding" and self.bit is None
         return self.area not in ("discrete", "I")
 
-    def raw(self, value: Any) -> bool | int | float:
+    def raw(self, value: Any) -> bool | int | float | str:
         """Raises ValueError for what the node cannot hold."""
         kind = self.written.type
         if kind == "bool":
             if value not in (0, 1):
                 raise ValueError(f"found {value!r}, expected 0 or 1")
             return bool(value)
+        if kind == "string":
+            return _text(value)
         if isinstance(value, str) or not math.isfinite(value):
             raise ValueError(f"found {value!r}, expected a number")
         number = float(value)
@@ -149,8 +157,24 @@ class Node:
         return (self.written.scale, self.written.offset) != (1, 0)
 
 
+def _text(value: Any) -> str:
+    """Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError(f"found {value!r}, expected a text")
+    if len(value) > _LONGEST_TEXT:
+        raise ValueError(f"found {len(value)} characters, expected {_LONGEST_TEXT} at most")
+    return value
+
+
+def _no_text(written: PlcNode) -> None:
+    """Raises ValueError."""
+    if written.type == "string":
+        raise ValueError("a string is read and written over OPC UA only")
+
+
 def modbus_node(written: PlcNode) -> Node:
     """Raises ValueError."""
+    _no_text(written)
     found = _MODBUS.fullmatch(written.address)
     if found is None:
         raise ValueError(
@@ -183,11 +207,14 @@ def opcua_node(written: PlcNode) -> Node:
     """Raises ValueError."""
     if not re.fullmatch(r"(?:ns=\d{1,5};)?[isgb]=.{1,500}", written.address):
         raise ValueError(f"found {written.address!r}, expected such as ns=2;s=Start")
+    if written.type == "string" and (written.scale, written.offset) != (1, 0):
+        raise ValueError("a string has no scale and offset")
     return Node(written=written)
 
 
 def s7_node(written: PlcNode) -> Node:
     """Raises ValueError."""
+    _no_text(written)
     found = _S7.fullmatch(written.address.upper())
     if found is None:
         raise ValueError(

@@ -45,6 +45,9 @@ class StationReader:
         self._nodes: dict[str, Node] = {}
         """By name and by alias."""
         self._used: dict[str, Node] = {}
+        self._writes: set[str] = set()
+        self._faulty: set[str] = set()
+        """Names of rows with a fault of their own, which says enough."""
 
     def read(self) -> ReadyStation | None:
         """None where there are faults."""
@@ -81,9 +84,10 @@ class StationReader:
             watchdog=None if dog is None else self._bit(dog, ("watchdog",), writes=True),
             shows={name: self._shown(name, value) for name, value in written.shows.items()},
             nodes=self._used,
+            writes=self._writes,
             table={node.name: node for node in self._nodes.values()},
         )
-        if not self._used:
+        if not self._used and not self._faulty:
             fault((), "expected nodes, and commands that use them")
         return None if self.faults else ready
 
@@ -94,25 +98,32 @@ class StationReader:
         make = _NODES[next(given, "modbus")]
         for index, row in enumerate(self._written.nodes):
             at: KeyPath = ("nodes", index)
+            names = {row.name, row.alias} - {""}
             if row.scale == 0:
                 self._pieces.fault((*at, "scale"), "found 0, expected another number")
+                self._faulty |= names
                 continue
             node = self._pieces.attempt((*at, "address"), lambda row=row: make(row))  # type: ignore[misc]
             if node is None:
+                self._faulty |= names
                 continue
-            for name in {row.name, row.alias} - {""}:
+            for name in names:
                 if name in self._nodes:
                     self._pieces.fault(at, f"{name!r} stands in the table twice")
                 self._nodes[name] = node
 
     def _node(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
         node = self._nodes.get(name)
+        if node is None and name in self._faulty:
+            return name
         if node is None:
             self._pieces.fault(at, f"found {name!r}, which is no node of the table")
             return name
         if writes and not node.writable:
             self._pieces.fault(at, f"{name} cannot be written: {node.written.address}")
         self._used[node.name] = node
+        if writes:
+            self._writes.add(node.name)
         return node.name
 
     def _bit(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
@@ -133,6 +144,8 @@ class StationReader:
     def _shown(self, name: str, value: PlcValue) -> str:
         at: KeyPath = ("shows", name)
         own = self._node(value.node, (*at, "node"))
+        if own in self._used and self._used[own].is_text:
+            self._pieces.fault((*at, "node"), f"{value.node} is a text, and no number")
         normal = None if value.normal is None else tuple(value.normal)
         fault = fault_of(name, LiveValue(value=0.0, normal=normal))  # type: ignore[arg-type]
         if fault:
@@ -199,9 +212,12 @@ class StationReader:
         param = params.get(name)
         if param is None:
             self._pieces.fault(at, f"found {name!r}, expected a name of params")
-        elif param.type == "text":
-            self._pieces.fault(at, "a text cannot be written to a PLC")
         elif node in self._used:
+            if (param.type == "text") != self._used[node].is_text:
+                own = self._used[node].written.type
+                told = f"{name} is of type {param.type}, and {node} is {own} in the table"
+                self._pieces.fault(at, told)
+                return
             for value in param.samples():
                 self._pieces.attempt(at, lambda value=value: self._used[node].raw(value))  # type: ignore[misc]
 

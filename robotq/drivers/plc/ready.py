@@ -41,6 +41,8 @@ class ReadyStation:
     """By name; those that are used."""
     table: Mapping[str, Node]
     """By name, all."""
+    writes: Collection[str]
+    """By name; those that robotq writes."""
     station: Station
     programs: Mapping[str, PlcProgram]
     heartbeat: str | None

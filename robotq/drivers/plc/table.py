@@ -24,6 +24,7 @@ _COLUMNS: Mapping[str, str] = {
 _TYPES: Mapping[str, str] = {
     "BOOL": "bool", "INT": "int16", "UINT": "uint16", "WORD": "uint16", "DINT": "int32",
     "UDINT": "uint32", "DWORD": "uint32", "REAL": "float32", "LREAL": "float64",
+    "STRING": "string", "WSTRING": "string",
 }  # fmt: skip
 """The names of IEC 61131-3, as they stand in the program of the PLC."""
 
@@ -41,6 +42,8 @@ def known_types(rows: list[Any]) -> list[Any]:
 def read_table(file: str) -> list[dict[str, Any]]:
     """The rows of a table, CSV or YAML. Raises ConfigError."""
     path = Path(file)
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such file{_looked_in(path)}")
     if path.suffix in (".yaml", ".yml"):
         rows = read(path).value
         if isinstance(rows, Mapping):
@@ -63,6 +66,12 @@ def read_table(file: str) -> list[dict[str, Any]]:
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: is neither UTF-8 nor GB18030") from error
     return _csv_rows(path, text)
+
+
+def _looked_in(path: Path) -> str:
+    if path.is_absolute():
+        return ""
+    return f" in {Path.cwd()}; ./{path} counts from the folder of the configuration file"
 
 
 def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:

@@ -22,9 +22,12 @@ class Tried:
     value: Any
     """None where it could not be read."""
     unit: str
-    fault: str
     used: bool
     """Whether a command or the station uses it."""
+    fault: str
+    """Why it could not be read."""
+    misfit: str = ""
+    """In what it differs from the table, where it could."""
 
 
 def tried(ready: ReadyStation) -> Iterator[Tried]:
@@ -34,9 +37,10 @@ def tried(ready: ReadyStation) -> Iterator[Tried]:
     connection = _opened(ready)
     try:
         for name, node in ready.table.items():
-            value, fault = None, ""
+            value, fault, misfit = None, "", ""
             try:
                 value = connection.read([name])[name]
+                misfit = connection.misfit(name, written=name in ready.writes)
             except LinkLost as error:
                 # a node that is not there is no end of the others; the connection may be one
                 fault = error.reason
@@ -49,6 +53,7 @@ def tried(ready: ReadyStation) -> Iterator[Tried]:
                 value=value,
                 unit=node.written.unit,
                 fault=fault,
+                misfit=misfit,
                 used=name in ready.nodes,
             )
         for where in ready.units:

@@ -62,7 +62,7 @@ class Words:
         }
         # where no reason is given, nothing follows the colon
         said = text(f"hold.{code.value}", args, language).strip().rstrip(":").rstrip()
-        clear = f"clear.{code.value}"
+        clear = found.clear
         return f"{said}\n{text(clear, args, language)}" if clear in TEXTS else said
 
     def _question(self, alarm: Alarm, language: Language) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from robotq.config import RobotConfig
 from robotq.drivers.base import (
@@ -16,6 +16,7 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    NotAsConfigured,
     UnknownCommand,
 )
 from robotq.engine.queue.ending import StopCause
@@ -155,8 +156,10 @@ class Robot:
         self._hold_disconnected(reason)
         self._down.set()
 
-    def _hold_disconnected(self, reason: str) -> None:
-        self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason)
+    def _hold_disconnected(self, reason: str, *, options: bool = False) -> None:
+        """`options`: those of the robot are wrong, and no cable."""
+        more: dict[str, Any] = {"options": True} if options else {}
+        self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason, **more)
 
     async def _keep_link(self) -> None:
         await self._stop_what_may_run()
@@ -177,7 +180,7 @@ class Robot:
                 if other or (news != told and late):
                     told, told_at = news, now
                     _log.warning("%s: no link: %s", self.name, error)
-                    self._hold_disconnected(news[1])
+                    self._hold_disconnected(news[1], options=isinstance(error, NotAsConfigured))
                 pause_s = min(max(self._timings.link_pause_s, 2 * pause_s), self.config.reconnect_s)
                 await asyncio.sleep(pause_s)
                 continue

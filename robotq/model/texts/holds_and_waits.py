@@ -55,6 +55,13 @@ HOLDS_AND_WAITS: Mapping[str, tuple[str, str]] = {
         "检查电源和线缆，连接会自动恢复",
         "Check power and cable; the link is restored by itself",
     ),
+    "clear.disconnected.options": (
+        "设备与配置不符，请修正配置后重启服务；若设备的程序被改回，连接会自动恢复",
+        (
+            "Put the robot's options right and restart the daemon: they are not what is there. "
+            "Where the program of the device is put back, the link is restored by itself"
+        ),
+    ),
     "clear.outcome_unknown": (
         "查看机器人，然后确认该任务的结果",
         "Look at the robot, then say whether it was done: completed, failed or retry",

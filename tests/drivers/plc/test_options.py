@@ -35,7 +35,6 @@ def test_config__that_is_ready_to_copy(options: dict[str, Any]) -> None:
     [
         (("commands", "PICK", "start"), "启动", "'启动', which is no node of the table"),
         (("commands", "PICK", "params", "slot", "max"), 40_000, "40000"),
-        (("commands", "PICK", "params", "slot", "type"), "text", "cannot be written to a PLC"),
         (("commands", "PICK", "pattern"), "pulse", "请求号 is no bit"),
         (("commands", "PICK", "write"), {"已停止": "slot"}, "cannot be written: discrete:0"),
         (("commands", "PICK", "outcome", "ok"), [0], "0 is what stands there after a start"),
@@ -221,3 +220,35 @@ def test_address__of_a_manual_is_told_in_words() -> None:
         modbus_node(PlcNode(name="x", type="int16", address="40001"))
     with pytest.raises(ValueError, match="000017 is coil:16 in most manuals"):
         modbus_node(PlcNode(name="x", type="bool", address="000017"))
+
+
+def test_text__goes_only_to_a_node_that_is_one(options: dict[str, Any]) -> None:
+    wrong: Any = copy.deepcopy(options)
+    wrong["commands"]["PICK"]["params"]["slot"] = {"type": "text"}
+    with pytest.raises(ConfigError, match="slot is of type text, and 料位 is int16 in the table"):
+        read_options("station", wrong)
+    # over Modbus there is no text, and whoever writes STRING in his table is told so
+    wrong["nodes"].append({"name": "瓶号", "type": "STRING", "address": "holding:50"})
+    with pytest.raises(ConfigError, match="a string is read and written over OPC UA only"):
+        read_options("station", wrong)
+
+
+def test_row__with_a_fault_is_the_only_one_that_is_told(options: dict[str, Any]) -> None:
+    """Before, every command that used it was told too: "is no node of the table"."""
+    wrong: Any = copy.deepcopy(options)
+    wrong["nodes"][0]["address"] = "40001"
+    with pytest.raises(ConfigError) as error:
+        read_options("station", wrong)
+    assert "expected such as holding:100" in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["nodes.csv", "nodes.yaml"])
+def test_table__that_is_not_there_is_told_with_the_folder(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        read_options("station", {**options, "table": name})
+    assert str(tmp_path) in str(error.value)
+    assert f"./{name} counts from the folder of the configuration file" in str(error.value)

@@ -158,7 +158,7 @@ def _with_others(hold: Hold, listed: Sequence[Hold], language: Language) -> wire
 
 
 def _clear(hold: Hold, language: Language) -> wire.Clear:
-    told = text(f"clear.{hold.code}", {}, language)
+    told = text(hold.clear, {}, language)
     way = _WAYS.get(hold.code)
     if way is None:
         return _waiting(told)

@@ -65,6 +65,9 @@ class ModbusPlc:
             self.close()
             raise LinkLost(f"{name}: this was the answer to another write")
 
+    def misfit(self, name: str, *, written: bool) -> str:  # noqa: ARG002 - nothing tells of it
+        return ""
+
     def close(self) -> None:
         self._line.close()
 

@@ -10,12 +10,13 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from robotq.config.plc_station import PlcOpcUa
-from robotq.drivers.base import LinkLost
+from robotq.drivers.base import LinkLost, NotAsConfigured
 from robotq.drivers.plc.nodes import Node
 from robotq.drivers.plc.pattern import Refused
 from robotq.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from asyncua import ua
     from asyncua.sync import Client
 
 _T = TypeVar("_T")
@@ -26,10 +27,33 @@ _REFUSALS = (
     "BadNotExecutable", "BadNotFound", "BadNotSupported", "BadNotImplemented", "BadLocked",
 )  # fmt: skip
 """Of a write or a call: nothing was done."""
+_NOT_THERE = frozenset({
+    "BadNodeIdUnknown", "BadNodeIdInvalid", "BadNotReadable", "BadUserAccessDenied",
+    "BadAttributeIdInvalid",
+})  # fmt: skip
+"""Of a read: the table is wrong, or the server lets nobody read it."""
 _TYPES: Mapping[str, str] = {
     "bool": "Boolean", "int16": "Int16", "uint16": "UInt16", "int32": "Int32", "uint32": "UInt32",
-    "float32": "Float", "float64": "Double",
+    "float32": "Float", "float64": "Double", "string": "String",
 }  # fmt: skip
+_KINDS: Mapping[type, Collection[str]] = {
+    bool: ("bool",),
+    int: ("int16", "uint16", "int32", "uint32", "float32", "float64"),
+    float: ("float32", "float64"),
+    str: ("string",),
+}
+"""What is read -> the types of the table that it may have."""
+_UNNAMED: Mapping[str, Collection[str]] = {
+    "Byte": ("int16", "uint16", "int32", "uint32"),
+    "SByte": ("int16", "int32"),
+    "Int64": ("int32",),
+    "UInt64": ("uint32",),
+}
+"""Types that have no name in the table -> as what they may be read; they are never written."""
+_LONGEST_TEXT = 10_000
+"""Characters of a text that is read; a result of a command carries it."""
+_WRITE = 2
+"""The bit of an access level that lets a value be written."""
 
 
 def check_installed() -> None:
@@ -53,6 +77,14 @@ def refusals(what: str) -> Iterator[None]:
         if type(error).__name__ in _REFUSALS:
             raise Refused(f"{what}: {error}") from error
         raise
+
+
+def _kind(data: ua.DataValue) -> str:
+    """The type of what was read: that of the node, for a server sends no other one."""
+    value = data.Value
+    if value is None:
+        return "nothing"
+    return f"a list of {value.VariantType.name}" if value.is_array else str(value.VariantType.name)
 
 
 class OpcUaPlc:
@@ -87,20 +119,58 @@ class OpcUaPlc:
         self._client = client
 
     def read(self, names: Collection[str]) -> Mapping[str, Any]:
-        """Raises LinkLost. All in one question."""
+        """Raises LinkLost; NotAsConfigured where the table is not that of the server. All in one
+        question."""
+        return {
+            name: self._value(name, data)
+            for name, data in zip(names, self._answers(names), strict=True)
+        }
+
+    def _answers(self, names: Collection[str], attribute: str = "Value") -> list[ua.DataValue]:
+        from asyncua.ua.attribute_ids import AttributeIds  # noqa: PLC0415 - only where it is used
+
         with self._lock:
             client = self._there()
             with self._as_lost(", ".join(names)):
-                found = client.read_values([client.get_node(self._address(n)) for n in names])
-        told = {}
-        for name, raw in zip(names, found, strict=True):
-            node = self._nodes[name]
-            if isinstance(raw, bool) != node.is_bit or not isinstance(raw, bool | int | float):
-                raise LinkLost(
-                    f"{name} is {raw!r} in the PLC, and {node.written.type} in the table"
-                )
-            told[name] = node.value(raw)
-        return told
+                nodes = [client.get_node(self._address(name)) for name in names]
+                return list(client.read_attributes(nodes, AttributeIds[attribute]))
+
+    def _value(self, name: str, data: ua.DataValue) -> Any:
+        node, where = self._nodes[name], f"{name} at {self._address(name)}"
+        status = data.StatusCode
+        if status is not None and status.is_bad():
+            kind = NotAsConfigured if status.name in _NOT_THERE else LinkLost
+            raise kind(f"{where}: {status.name}: {status.doc}")
+        raw = None if data.Value is None else data.Value.Value
+        if raw is None:
+            raise LinkLost(f"{where} has no value in the PLC yet")
+        if node.written.type not in _KINDS.get(type(raw), ()):
+            raise NotAsConfigured(
+                f"{where} is {_kind(data)} in the PLC ({raw!r:.80}), and {node.written.type} in "
+                "the table"
+            )
+        if isinstance(raw, str) and len(raw) > _LONGEST_TEXT:
+            raise NotAsConfigured(
+                f"{where} has {len(raw)} characters in the PLC, expected {_LONGEST_TEXT} at most"
+            )
+        return node.value(raw)
+
+    def misfit(self, name: str, *, written: bool) -> str:
+        """Raises LinkLost."""
+        node, where = self._nodes[name], self._address(name)
+        (found,) = self._answers([name])
+        kind = _kind(found)
+        own = _TYPES[node.written.type]
+        if kind != own and (written or node.written.type not in _UNNAMED.get(kind, ())):
+            return f"is {kind} in the PLC, and {own} ({node.written.type}) in the table"
+        if not written:
+            return ""
+        (access,) = self._answers([name], "UserAccessLevel")
+        if access.StatusCode is not None and access.StatusCode.is_bad():
+            return f"{where}: UserAccessLevel: {access.StatusCode.name}"
+        if access.Value is None or not int(access.Value.Value) & _WRITE:
+            return "is written by a command or by the station, and the PLC lets it only be read"
+        return ""
 
     def asked(self, what: str, ask: Callable[[Client], _T]) -> _T:
         """What `ask` answers. Raises LinkLost, and what it raises of robotq's own."""
