@@ -20,6 +20,7 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 _FIRST = (
     "DriverError",
     "LinkLost",
+    "NotAsConfigured",
     "UnknownCommand",
     "Busy",
     "Refused",
