@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from robotq.drivers.jsonline.device import TcpPort
 from tests.web.conftest import running_browser
 
 from .conftest import BY_HAND, HOME, Site, until
-from .test_take_over import device, drives, starts
+from .test_take_over import NOD, device, drives, starts
 
+SHOTS = os.environ.get("FS_SHOTS")
 pytestmark = [
     pytest.mark.long,
     pytest.mark.wall("daemons, a database and a browser"),
@@ -88,3 +90,42 @@ async def test_robot_that_nothing_fences__is_driven_from_here_when_a_person_has_
     await until(lambda: drives(two))
     kinds = [event["kind"] for event in (await two.get("/journal"))["events"]]
     assert "robot.old_machine_is_off" in kinds
+
+
+@pytest.mark.real_time("a lease runs out by the clock of the wall")
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_database_that_is_away__the_page_says_until_it_is_closed_that_the_other_may_not_know(
+    site: Site, port: TcpPort, language: str
+) -> None:
+    cancel, sure, said, top = {
+        "en-US": ("Cancel…", "Cancel the command", "Only this machine knows", "Move to the head"),
+        "zh-CN": ("取消…", "取消命令", "只有本机知道", "移到队首"),
+    }[language]
+    one = await starts(site, "lab-1", port, "device")
+    await until(lambda: drives(one))
+    await one.post("/queue/pause", {"reason": "cleaning"})
+    waits = [await one.submit(NOD, "robot_a") for _ in range(3)]
+    async with running_browser() as browser:
+        page = await browser.new_page(locale=language, viewport={"width": 390, "height": 800})
+        page.set_default_timeout(20_000)
+        told = page.locator(".message.bad", has_text=said)
+        await page.goto(f"http://127.0.0.1:{one.port}/dashboard#task/{waits[0]}")
+        await page.get_by_role("button", name=cancel).wait_for()
+        site.proxy.stall()
+        await page.get_by_role("button", name=cancel).click()
+        await page.get_by_role("dialog").get_by_role("button", name=sure).click()
+        await told.get_by_text("robot_a").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        if SHOTS:
+            await page.screenshot(path=f"{SHOTS}/not-told-{language}.png")
+        await told.get_by_role("button").click()
+        await told.wait_for(state="detached")
+        # what says nothing where all is well says it too
+        await page.goto(f"http://127.0.0.1:{one.port}/dashboard#now")
+        await page.get_by_role("button", name=top).last.click()
+        await told.get_by_text("robot_a").wait_for()
+        # no time takes it away
+        await page.locator(".message:not(.bad)").last.wait_for(state="detached")
+        assert await told.count() == 1
+    site.proxy.mend()
+    assert (await one.get(f"/task/{waits[0]}"))["state"] == "cancelled"

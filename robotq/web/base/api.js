@@ -38,7 +38,9 @@ export async function ask(method, path, body, { headers = {}, timeoutMs = 15000 
       credentials: "same-origin",
       signal: request.signal,
     });
-    return await answerOf(response);
+    const answer = await answerOf(response);
+    if (answer.not_told?.length) dispatchEvent(new CustomEvent("nottold", { detail: answer.not_told }));
+    return answer;
   } finally {
     clearTimeout(timer);
     pending.delete(request);

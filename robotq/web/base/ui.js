@@ -33,6 +33,9 @@ export function reasonOf(error) {
   return t(error instanceof GivenUp ? "givenup" : "unreachable");
 }
 
+// whatever was asked for: it is done here, and somebody has to go and look at the other machine
+addEventListener("nottold", ({ detail }) => tell(t("nottold", { robots: detail.join(", ") }), { bad: true }));
+
 export const tellFailure = (error) => tell(t("failed", { reason: reasonOf(error) }), { bad: true });
 
 /** Do something once however often a button is pressed meanwhile; says why where it fails. */

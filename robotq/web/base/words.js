@@ -207,6 +207,7 @@ export const WORDS = {
   "login.key": ["Key", "密钥"], "login.use": ["Use this key", "使用此密钥"], "login.wrong": ["robotq does not know this key.", "服务不认识此密钥。"],
   "logout": ["Signed in as {name}: sign out", "已登录 {name}：退出"],
   "forbidden": ["Your key may not do this.", "您的密钥无权执行此操作。"],
+  "nottold": ["Only this machine knows that. The other machine that can drive {robots} may go on as before: look there.", "只有本机知道此操作。另一台可控制 {robots} 的机器仍可能照旧执行：请到那里查看。"],
   "failed": ["Not done: {reason}", "未完成：{reason}"], "unreachable": ["no contact with robotq", "无法联系服务"],
 
   "log.begins": ["begins", "开始"], "log.done": ["done in {time}", "完成，用时 {time}"],
