@@ -215,6 +215,8 @@ class ChartTask(Answer, kw_only=True):
     started_at_ms: int | None
     ended_at_ms: int | None
     error_code: str | None
+    message: str | None
+    """How it failed, in words; null where it did not fail."""
 
 
 class Charts(Answer, kw_only=True):

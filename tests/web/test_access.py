@@ -17,6 +17,8 @@ from .test_path import lane, submit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
+GROWN = """() => Promise.allSettled(document.getAnimations()
+    .filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 VIEWS = ("now", "submit", "history", "charts", "people", "workers", "log", "queue/robot_a")
 
 
@@ -71,6 +73,8 @@ async def test_bar__is_whole_on_every_screen(
         cut = []
         for width in range(660, 1960, 40):
             await page.set_viewport_size({"width": width, "height": 900})
+            # letters take a moment to get the size of another width
+            await page.evaluate(GROWN)
             sizes = await page.evaluate(
                 """() => ({
                   tabs: document.querySelector("nav").scrollWidth

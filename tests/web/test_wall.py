@@ -47,3 +47,7 @@ async def test_wall__with_a_key_that_can_only_read(
         await expect(tile.locator(".tile-word")).to_have_text("Stopped")
         await expect(page.locator(".wall-needs li")).to_have_attribute("data-priority", "high")
         await expect(page.locator(".wall-since")).to_contain_text("for ")
+        # one reason holds all of them, and is said once, in the words above
+        await expect(page.locator(".wall-reason")).to_contain_text("Emergency stop by")
+        assert await page.locator(".tile").count() > 1
+        await expect(page.locator(".wall").get_by_text("Emergency stop by")).to_have_count(1)

@@ -10,14 +10,15 @@ from aiohttp import web
 
 from robotq.api.access.requests import REQUESTS
 from robotq.api.dashboard.context import DASHBOARD, KnownStatus
-from robotq.api.dashboard.look import line
+from robotq.api.dashboard.look import line, words_of_end
 from robotq.api.dashboard.models import ChartQuery, RequestsQuery
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE
 from robotq.api.robot.handlers.tasks import tasks_page
 from robotq.api.robot.models.tasks import TasksQuery
 from robotq.model.errors import RobotqError
-from robotq.model.task import Task
+from robotq.model.task import Task, TaskState
+from robotq.model.texts import Language
 from robotq.wire import dashboard as wire
 
 
@@ -32,8 +33,8 @@ async def charts(call: Call) -> web.StreamResponse:
     return call.answer(
         wire.Charts(
             at_ms=engine.clock.now_ms(),
-            ended=tuple(_bar(task) for task in newer),
-            running=tuple(_bar(task) for task in reads.running()),
+            ended=tuple(_bar(task, call.language) for task in newer),
+            running=tuple(_bar(task, call.language) for task in reads.running()),
             complete=len(latest) >= counts.completed + counts.failed + counts.cancelled,
         )
     )
@@ -72,7 +73,8 @@ async def requests(call: Call) -> web.StreamResponse:
     return call.answer(wire.Requests(requests=tuple(request.view() for request in found)))
 
 
-def _bar(task: Task) -> wire.ChartTask:
+def _bar(task: Task, language: Language) -> wire.ChartTask:
+    failed = task.error if task.state is TaskState.FAILED else None
     return wire.ChartTask(
         task_id=task.id,
         robot_id=task.queue,
@@ -82,6 +84,7 @@ def _bar(task: Task) -> wire.ChartTask:
         started_at_ms=task.started_at_ms,
         ended_at_ms=task.ended_at_ms,
         error_code=task.error.code if task.error is not None else None,
+        message=None if failed is None else words_of_end(failed, language),
     )
 
 

@@ -29,7 +29,7 @@ from robotq.engine.state.robot_queue import RobotQueue
 from robotq.model.carried.program import as_sent, shown_params
 from robotq.model.hold import HoldCode
 from robotq.model.outcome import error_view
-from robotq.model.task import Command, Task
+from robotq.model.task import Command, Task, TaskError
 from robotq.model.texts import Language
 from robotq.model.version import __version__
 from robotq.wire import dashboard as wire
@@ -208,7 +208,7 @@ def _line(engine: Engine, task: Task, language: Language) -> dict[str, Any]:
     }
     if task.error is not None:
         view["error_code"] = task.error.code
-        view["message"] = str(error_view(task.error, language)["message"])[:500]
+        view["message"] = words_of_end(task.error, language)
         view["unknown"] = task.outcome_unknown
     return view
 
@@ -312,3 +312,8 @@ def _running(engine: Engine, task: Task, language: Language) -> wire.RunningLook
         steps_before=len(task.steps) - len(steps),
         waiting_for=None if asked is None else question_view(task, asked, language),
     )
+
+
+def words_of_end(error: TaskError, language: Language) -> str:
+    """Why a task ended so; of very many words the first ones."""
+    return str(error_view(error, language)["message"])[:500]

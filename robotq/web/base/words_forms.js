@@ -71,16 +71,16 @@ export const FORM_WORDS = {
   "kindof.repeat.made": ["repeats from now on", "开始定时重复"], "kindof.repeat.removed": ["repeats no more", "停止定时重复"], "kindof.repeat.skipped": ["a run was skipped", "跳过了一次运行"],
 
   // names of parameters and of what a step tells
-  "field.action_type": ["action type", "动作类型"], "field.area": ["area", "位置"], "field.bottle_id": ["bottle id", "瓶子编号"],
-  "field.box_initial_area": ["box initial area", "料箱起始位置"], "field.box_target_area": ["box target area", "料箱目标位置"], "field.description": ["description", "说明"],
-  "field.initial_pose": ["initial pose", "起始位姿"], "field.release_params": ["release params", "放置参数"], "field.release_pose": ["release pose", "放置位姿"],
-  "field.robot_id": ["robot id", "机器人"], "field.run_times": ["run times", "执行次数"], "field.target_cmd_id": ["target cmd id", "目标命令名称"],
-  "field.target_params": ["target params", "目标参数"], "field.target_pose": ["target pose", "目标位姿"], "field.task": ["task", "任务"], "field.timeout": ["timeout", "超时（秒）"],
+  "field.action_type": ["action", "动作类型"], "field.area": ["area", "位置"], "field.bottle_id": ["bottle", "瓶子编号"],
+  "field.box_initial_area": ["where the box is", "料箱起始位置"], "field.box_target_area": ["where the box goes", "料箱目标位置"], "field.description": ["description", "说明"],
+  "field.initial_pose": ["from pose", "起始位姿"], "field.release_params": ["bottles and where to put them", "瓶子及放置位姿"], "field.release_pose": ["put it at", "放置位姿"],
+  "field.robot_id": ["robot", "机器人"], "field.run_times": ["bottles at most", "最多瓶数"], "field.target_cmd_id": ["name of the command", "目标命令名称"],
+  "field.target_params": ["bottles", "瓶子"], "field.target_pose": ["to pose", "目标位姿"], "field.task": ["task", "任务"], "field.timeout": ["timeout (s)", "超时（秒）"],
   "field.title": ["title", "标题"], "field.type": ["type", "类型"], "field.volume": ["volume", "体积"], "field.note": ["note", "备注"], "field.slot_index": ["slot index", "槽位"],
   "field.x": ["x", "X"], "field.y": ["y", "Y"], "field.z": ["z", "Z"], "field.feed": ["feed", "进给速度"], "field.speed": ["speed", "速度"], "field.place": ["place", "位置"],
   "field.program": ["program", "程序"], "field.file": ["file", "文件"], "field.message": ["message", "消息"], "field.code": ["code", "代码"], "field.count": ["count", "数量"],
   "field.seconds": ["seconds", "秒数"], "field.value": ["value", "数值"], "field.tool": ["tool", "刀具"], "field.bottles": ["bottles", "瓶子"], "field.angle": ["angle", "角度"],
-  "field.force": ["force", "力"], "field.temperature": ["temperature", "温度"], "field.duration_s": ["duration s", "时长（秒）"], "field.position": ["position", "位置"],
+  "field.force": ["force", "力"], "field.temperature": ["temperature", "温度"], "field.duration_s": ["duration (s)", "时长（秒）"], "field.position": ["position", "位置"],
   "field.name": ["name", "名称"], "field.axis": ["axis", "轴"], "field.distance": ["distance", "距离"],
   // what the schemas of the packaged commands say of their parameters
   "about.Bottles that the robot has, and the pose for each, e.g. CHROMATOGRAPH_001": ["Bottles that the robot has, and the pose for each, e.g. CHROMATOGRAPH_001", "机器人携带的瓶子及各自的放置位姿，例如 CHROMATOGRAPH_001"],

@@ -215,6 +215,6 @@ function drawFailures(box, ended) {
   const rows = [...byCode.values()].sort((a, b) => b.number - a.number).slice(0, 12);
   return box.replaceChildren(h("table", { class: "plain-table" },
     h("thead", {}, h("tr", {}, ["charts.reason", "command", "charts.runs", "detail.ended"].map((word) => h("th", { scope: "col", text: t(word) })))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row", class: "mono", text: row.code }), h("td", { text: titleOf(live.specs, row.cmdType) }),
+    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.last.message || row.code, h("div", { class: "quiet mono own", text: row.last.message ? row.code : "" })), h("td", { text: titleOf(live.specs, row.cmdType) }),
       h("td", { class: "number", text: row.number }), h("td", {}, h("a", { href: `#task/${row.last.task_id}`, text: clock(row.last.ended_at_ms) })))))));
 }

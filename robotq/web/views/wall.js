@@ -26,6 +26,7 @@ export function wallView() {
     h("section", { class: "wall-head", "aria-label": t("attention") }, needs, more), tiles, rest);
   const parts = new Set();
   let rows = [];
+  let above = "";
 
   /** When tiles and their letters are as large as they will be: letters follow their tile some frames later. */
   let fitting = 0;
@@ -49,11 +50,12 @@ export function wallView() {
       const faces = look.robots.map((robot) => ({ ...robot, face: faceOf(robot) }));
       // each has its place for good, unless there are too many
       const shown = faces.length <= MOST ? faces : [...faces].sort((one, other) => rank(one) - rank(other)).slice(0, MOST);
-      list(tiles, shown, (robot) => robot.robot_id, (robot) => { const part = tile(robot); parts.add(part); return part; });
-      show(rest, faces.length > shown.length);
-      setText(rest, t("wall.rest", { count: count(faces.length - shown.length) }));
       rows = look.alarms;
       const most = shown.length <= 4 ? 3 : shown.length <= 12 ? 2 : 1;
+      above = saidAbove(faces, rows.slice(0, most).map((alarm) => wordsOf(alarm, look).reason));
+      list(tiles, shown, (robot) => robot.robot_id, (robot) => { const part = tile(robot, () => above); parts.add(part); return part; });
+      show(rest, faces.length > shown.length);
+      setText(rest, t("wall.rest", { count: count(faces.length - shown.length) }));
       list(needs, rows.slice(0, most), (alarm) => alarm.id, needRow);
       show(more, rows.length > most);
       setText(more, t("wall.more", { count: count(rows.length - most) }));
@@ -104,7 +106,15 @@ function needRow(first) {
   } };
 }
 
-function tile(first) {
+/** The one reason that holds all robots, where it stands above the tiles; empty for none. */
+function saidAbove(robots, told) {
+  const reasons = new Set(robots.map((robot) => (robot.running ? "" : whyOf(robot))));
+  const [one] = reasons;
+  return robots.length > 1 && reasons.size === 1 && told.includes(one) ? one : "";
+}
+
+/** `above`: what is not to be said again. */
+function tile(first, above) {
   let robot = first;
   const name = h("h2", { text: first.robot_id });
   const place = h("span", { class: "tile-place" });
@@ -139,7 +149,7 @@ function tile(first) {
     setText(times, running && !old ? timesOf(robot, left, elapsed) : "");
     setAttribute(node, "data-tone", old ? "old" : robot.face.tone);
     setText(word, old ? t("face.old") : robot.face.word);
-    setText(what, whatOf(robot, old));
+    setText(what, whatOf(robot, old, above()));
   }
 
   let fitted = "";
@@ -183,13 +193,15 @@ function runsOver(node) {
   return last !== undefined && last.getBoundingClientRect().bottom > edge + 1;
 }
 
-function whatOf(robot, old) {
+function whatOf(robot, old, above) {
   if (old) return t("wall.was", { word: robot.face.word, clock: clock(live.answeredAt) });
   if (robot.running?.waiting_for) return robot.running.waiting_for.prompt.slice(0, 120);
   if (robot.running) return shortOf(robot.running);
-  const hold = robot.holds[0];
-  return (hold ? shortReason(hold) : robot.why[0]?.reason ?? "").slice(0, 120);
+  const why = whyOf(robot);
+  return why === above ? "" : why.slice(0, 120);
 }
+
+const whyOf = ({ holds, why }) => (holds.length ? shortReason(holds[0]) : why[0]?.reason ?? "");
 
 /** What it is and what about; a name that somebody gave is too small to be read from there. */
 const shortOf = (line) => [titleOf(live.specs, line.cmd_type), line.about].filter(Boolean).join("\u00a0· ");

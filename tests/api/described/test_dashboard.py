@@ -126,7 +126,11 @@ async def test_charts__tell_what_ended_since(lab: Lab) -> None:
     charts = (await lab.get("/dashboard/charts")).body
     assert [one["task_id"] for one in charts["ended"]] == [first["task_id"]]
     assert charts["complete"]
-    later = (await lab.get(f"/dashboard/charts?after_ms={first['ended_at_ms']}")).body
+    assert charts["ended"][0]["message"] is None
+    failed = await lab.ended(await lab.submit(PICK_UP_NOTHING))
+    newest, _ = (await lab.get("/dashboard/charts")).body["ended"]
+    assert (newest["error_code"], newest["message"]) == (failed["error_code"], failed["message"])
+    later = (await lab.get(f"/dashboard/charts?after_ms={failed['ended_at_ms']}")).body
     assert later["ended"] == []
 
 
