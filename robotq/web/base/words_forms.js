@@ -73,7 +73,7 @@ export const FORM_WORDS = {
   // names of parameters and of what a step tells
   "field.action_type": ["action", "动作类型"], "field.area": ["area", "位置"], "field.bottle_id": ["bottle", "瓶子编号"],
   "field.box_initial_area": ["where the box is", "料箱起始位置"], "field.box_target_area": ["where the box goes", "料箱目标位置"], "field.description": ["description", "说明"],
-  "field.initial_pose": ["from pose", "起始位姿"], "field.release_params": ["bottles and where to put them", "瓶子及放置位姿"], "field.release_pose": ["put it at", "放置位姿"],
+  "field.initial_pose": ["from pose", "起始位姿"], "field.release_params": ["bottles", "瓶子"], "field.release_pose": ["put it at", "放置位姿"],
   "field.robot_id": ["robot", "机器人"], "field.run_times": ["bottles at most", "最多瓶数"], "field.target_cmd_id": ["name of the command", "目标命令名称"],
   "field.target_params": ["bottles", "瓶子"], "field.target_pose": ["to pose", "目标位姿"], "field.task": ["task", "任务"], "field.timeout": ["timeout (s)", "超时（秒）"],
   "field.title": ["title", "标题"], "field.type": ["type", "类型"], "field.volume": ["volume", "体积"], "field.note": ["note", "备注"], "field.slot_index": ["slot index", "槽位"],
