@@ -1,4 +1,5 @@
-"""`durability: fleet`: what is accepted here for such a robot is in the fleet's database first."""
+"""What is accepted here is in the fleet's database first: for a robot with `durability: fleet`, and
+with a key for one that has two machines."""
 
 from __future__ import annotations
 
@@ -66,14 +67,26 @@ class Durable:
         config = self._engine.config.robots.get(robot)
         return config is not None and config.durability == "fleet"
 
+    def _has_two_machines(self, robot: str) -> bool:
+        config = self._engine.config.robots.get(robot)
+        return config is not None and config.standby is not None
+
     @property
     def robots(self) -> Sequence[str]:
         """Those whose commands have to be in the database too."""
         return [robot for robot in self._engine.robots if self.of(robot)]
 
-    def wants(self, orders: Sequence[Order]) -> bool:
+    def wants(self, orders: Sequence[Order], *, keyed: bool) -> bool:
         # what comes from the inbox has the id of its row
-        return any(self.of(order.robot) for order in orders) and orders[0].task_id is None
+        if orders[0].task_id is not None:
+            return False
+        # whoever repeats a key may find the robot at its other machine, which asks the database;
+        # a program in a file does not go there, and stays with its key
+        return any(
+            self.of(order.robot)
+            or (keyed and self._has_two_machines(order.robot) and not _is_in_a_file(order))
+            for order in orders
+        )
 
     async def kept(self, handing: Handing, accept: AcceptAs) -> Accepted:
         """See `Witness`."""
@@ -241,15 +254,20 @@ def body_of(order: Order, limit_bytes: int) -> JsonObject:
 
     Raises RobotqError bad_parameter for one whose program is in a file.
     """
-    command, params = order.command, order.command.params
-    if isinstance(params, dict) and any(isinstance(one, HandedIn) for one in params.values()):
+    if _is_in_a_file(order):
         # the database keeps what a request may bring, and no files
         reason = (
             f"the robot has durability: fleet, so its programs go into the fleet's database, and "
             f"may have {limit_bytes} bytes (limits.body_bytes)"
         )
         raise RobotqError("bad_parameter", field="params", reason=reason)
-    return _body(command, order.robot, order)
+    return _body(order.command, order.robot, order)
+
+
+def _is_in_a_file(order: Order) -> bool:
+    """Its program is larger than a request may bring."""
+    params = order.command.params
+    return isinstance(params, dict) and any(isinstance(one, HandedIn) for one in params.values())
 
 
 def body_of_task(task: Task) -> JsonObject:

@@ -86,8 +86,7 @@ class Fleet:
             shared=() if config.store.workers is None else (*SHARED, CHECKLIST),
             durable=self.durable.of,
         )
-        if self.durable.robots:
-            engine.queue.also_kept_by(self.durable)
+        engine.queue.also_kept_by(self.durable)
         self.inbox = Inbox(self.database, self.member, engine, self.durable)
         self.handing_on = HandingOn(self.database, self.member, engine)
         self.isolation = Isolation(engine, self.peers, self.durable.robots)

@@ -1,4 +1,4 @@
-"""python -m tests.fleet --minutes 5 --seed 1: see `campaign`; with --away 5: see `away`."""
+"""python -m tests.fleet --minutes 5 --seed 1: see `weather`; with --away 5: see `away`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rich.console import Console
 from tests.postgres import server
 
 from .away import Away, p99
-from .campaign import Campaign
+from .weather.campaign import Campaign
+from .weather.found import Found
 
 console = Console()
 
@@ -24,23 +25,53 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=2.0)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--robots", type=int, default=6)
+    options.add_argument("--shared", type=int, default=2, help="robots that have two machines")
+    options.add_argument("--workers", type=int, default=0, help="in fours")
     options.add_argument("--durable", action="store_true", help="every robot has durability: fleet")
     options.add_argument(
         "--away", type=float, metavar="MINUTES", help="take the database away for so long instead"
     )
     given = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="robotq-fleet-"))
-    with server.database(server.start(folder / "pg")) as dsn:
+    run = folder / "pg"
+    with server.database(server.start(run)) as dsn:
         if given.away is not None:
             return _away(folder, dsn, given.away * 60)
         campaign = Campaign(
-            folder, dsn, seed=given.seed, robots=given.robots, durable=given.durable
+            folder,
+            dsn,
+            seed=given.seed,
+            robots=given.robots,
+            shared=given.shared,
+            workers=given.workers,
+            durable=given.durable,
+            restart=(lambda hard: server.restart(run, hard=hard)) if server.is_ours() else None,
         )
         found = asyncio.run(campaign.run(given.minutes * 60))
-    console.print(f"seed {given.seed}: {found.accepted} accepted, {found.repeated} asked again")
+    return _told(found, given.seed, folder)
+
+
+def _told(found: Found, seed: int, folder: Path) -> int:
+    console.print(
+        f"seed {seed}: {found.accepted} accepted, {found.repeated} asked again, "
+        f"{found.given_up} given up; {found.for_workers} for workers, begun "
+        f"{found.begun_by_workers} times"
+    )
     console.print("weather:", dict(found.weather))
-    console.print("ends:", dict(found.ends))
-    console.print(f"quiet after {found.recovery_s} s; {len(found.violations)} violations; {folder}")
+    console.print(
+        "ends:",
+        dict(found.ends),
+        f"{found.handed_over} handed over, {found.decided} decided by a person",
+    )
+    for kind, took_s in sorted(found.recovery_s.items()):
+        middle = sorted(took_s)[len(took_s) // 2]
+        console.print(
+            f"all well after {kind}: p50 {middle:.1f} s, longest {max(took_s):.1f} s, "
+            f"{len(took_s)} of {found.weather[kind]}"
+        )
+    console.print(
+        f"quiet after {found.quiet_after_s} s; {len(found.violations)} violations; {folder}"
+    )
     for text in found.violations[:50]:
         console.print(" ", text)
     return 1 if found.violations else 0

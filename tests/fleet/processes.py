@@ -18,6 +18,8 @@ from robotq.testing.process import DaemonProcess
 
 from .conftest import KEY, free_port
 
+WORKER_LEASE_S = 10.0
+
 
 class Node:
     """A daemon of the fleet. Its port and its robots stay over all its lives."""
@@ -30,10 +32,16 @@ class Node:
         robots: Sequence[str],
         *,
         durable: Sequence[str] = (),
+        shared: Mapping[str, Mapping[str, Any]] | None = None,
+        workers: bool = False,
     ) -> None:
-        """`durable`: robots whose commands are in the database before they are accepted."""
+        """`robots`: those with a simulator in the daemon. `durable`: those whose commands are in
+        the database before they are accepted. `shared`: the configuration of robots that another
+        machine can reach too. `workers`: the tasks of workers are in the database."""
         self.name = name
         self._durable = frozenset(durable)
+        self._shared = shared or {}
+        self._workers = workers
         self.robots = tuple(robots)
         self.port = free_port()
         self.data = folder / name
@@ -51,8 +59,12 @@ class Node:
             "poll_s": 0.1,
             "away_s": 3,
         }
+        more: dict[str, Any] = {"language": "en"}
+        if self._workers:
+            more["store"] = {"workers": dsn}
+            more["interfaces"] = {"task_queue": {"lease_s": WORKER_LEASE_S}}
         if not self.robots:
-            return {"language": "en", "fleet": {**fleet, "hub": True}}
+            return {**more, "fleet": {**fleet, "hub": True}}
         lab = yaml.safe_load(packaged("lab.yaml").read_text("utf-8"))
         model = lab["robots"]["robot_a"]
         lab["robots"] = {robot: {**model, "place": "HOME"} for robot in self.robots}
@@ -62,17 +74,18 @@ class Node:
         lab_file = folder / f"{self.name}-lab.yaml"
         lab_file.write_text(yaml.safe_dump(lab, allow_unicode=True), encoding="utf-8")
         options = {"lab": str(lab_file)}
+        own = {
+            robot: {
+                "driver": "simulator",
+                "options": options,
+                "durability": "fleet" if robot in self._durable else "own",
+            }
+            for robot in self.robots
+        }
         return {
-            "language": "en",
+            **more,
             "fleet": fleet,
-            "robots": {
-                robot: {
-                    "driver": "simulator",
-                    "options": options,
-                    "durability": "fleet" if robot in self._durable else "own",
-                }
-                for robot in self.robots
-            },
+            "robots": {**own, **{robot: dict(one) for robot, one in self._shared.items()}},
             # nobody waits for another's place here
             "resources": {"nothing": ["NOTHING"]},
             "places": ["NOTHING"],
@@ -123,13 +136,13 @@ class Node:
         self.stopped = False
 
     def motions(self) -> list[dict[str, Any]]:
-        log = self.data / "simulator" / "motions.jsonl"
-        lines = log.read_bytes().splitlines() if log.exists() else []
-        found = []
-        for line in lines:
-            try:
-                found.append(orjson.loads(line))
-            except ValueError:
-                # a kill cut it short: that motion did not begin
-                continue
-        return found
+        return whole_lines(self.data / "simulator" / "motions.jsonl")
+
+
+def whole_lines(log: Path) -> list[dict[str, Any]]:
+    """What was written before a kill cut a line short: what that one says did not begin."""
+    found = []
+    for line in log.read_bytes().splitlines() if log.exists() else ():
+        with suppress(ValueError):
+            found.append(orjson.loads(line))
+    return found

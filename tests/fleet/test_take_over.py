@@ -122,7 +122,8 @@ async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_firs
     member.drives("robot_a", True)
     assert (await two.ended(answer["task_id"]))["fleet"]["daemon"] == "lab-1"
     await one.post("/queue/pause", {"reason": "cleaning"})
-    waiting = [await one.submit(NOD, "robot_a") for _ in range(2)]
+    keys = ("first", "second")
+    waiting = [await one.submit(NOD, "robot_a", Idempotency_Key=key) for key in keys]
     await until(lambda: _known(two, waiting[-1]))
     await one.stop()
 
@@ -132,6 +133,8 @@ async def test_second_machine__takes_over_what_waits_and_what_holds_and_the_firs
         "pending",
         "pending",
     ]
+    # whoever has not seen the answer of lab-1 asks lab-2 once more
+    assert [await two.submit(NOD, "robot_a", Idempotency_Key=key) for key in keys] == waiting
     moved = log.read_text()
     meant = re.findall(r"hold_[a-z0-9]+", await _why(two))
     await two.post("/queue/resume", {"holds": meant})

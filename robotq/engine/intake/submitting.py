@@ -117,7 +117,8 @@ class Submitting:
         )
         accept = self._accept
         # what the daemon does by itself, as the next run of a repeat, is no submit of anybody
-        if self._witness is not None and along is None and self._witness.wants(orders):
+        witness = self._witness if along is None else None
+        if witness is not None and witness.wants(orders, keyed=keyed is not None):
             accept = self._accept_twice
         if keyed is None:
             return await accept(orders, said)

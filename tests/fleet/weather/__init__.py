@@ -1,0 +1,1 @@
+"""A whole site in bad weather, and who judges it: `campaign`."""
