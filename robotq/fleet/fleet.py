@@ -279,7 +279,7 @@ class Fleet:
 
     async def _take(self) -> bool:
         if self.standbys is not None and self.member.joined:
-            await self.standbys.give_back(self.durable.under_way)
+            await self.standbys.let_go(self.durable.under_way)
         if not self.member.joined or not self.member.robots:
             return False
         return await self.inbox.take()

@@ -178,8 +178,12 @@ class Pair:
         (self._folder / "device" / "commands.json").unlink()
         self.power()
 
-    async def submit(self, machine: Machine, command: Mapping[str, Any], **more: Any) -> str:
-        status, answer = await machine.ask(self.http, "POST", "/", {**command, **more})
+    async def submit(
+        self, machine: Machine, command: Mapping[str, Any], *, key: str | None = None, **more: Any
+    ) -> str:
+        headers = {} if key is None else {"Idempotency_Key": key}
+        body = {**command, **more}
+        status, answer = await machine.ask(self.http, "POST", "/", body, **headers)
         assert status == 200, answer
         task_id: str = answer["task_id"]
         return task_id

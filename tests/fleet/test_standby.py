@@ -8,6 +8,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from .pair import NOD, Machine, Pair
@@ -218,3 +219,30 @@ async def _stands_still(machine: Machine) -> bool:
 
 async def _knows(pair: Pair, machine: Machine, text: str) -> bool:
     return text in str(await pair.robot(machine))
+
+
+@pytest.mark.long
+async def test_key__counts_at_both_machines_also_where_one_dies_before_its_answer(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        await one.start("fleet_taken")
+        await pair.until(lambda: _drives(pair, one))
+        await two.start()
+        with pytest.raises(aiohttp.ClientError):
+            await pair.submit(one, NOD, key="k")
+        await pair.until(lambda: _is_dead(one))
+        await pair.until(lambda: _drives(pair, two))
+        # lab-1 has it on its disk, and could not tell anybody
+        told = await pair.submit(two, NOD, key="k")
+        await one.start()
+        assert (await pair.ended(two, told))["state"] == "completed"
+        assert await pair.submit(two, NOD, key="k") == told
+        assert [task for task, _ in pair.motions()] == [told]
+
+        async def nothing_waits() -> bool:
+            found = (await two.ask(pair.http, "GET", "/fleet"))[1]
+            return not found["waiting"]
+
+        await pair.until(nothing_waits)

@@ -105,7 +105,7 @@ WHERE task_id = %(task_id)s AND giver = %(giver)s;
 SELECT task_id, taker, epoch FROM robotq.fleet_handed_over
 WHERE giver = %(name)s AND robot = %(robot)s AND task_id = ANY (%(unfinished)s::text[]);
 
--- name: half_taken
+-- name: begun_to_take
 SELECT id FROM robotq.fleet_inbox
 WHERE state = 'taking' AND daemon = %(name)s AND robot = %(robot)s
     -- an older one may have run, and its task may have been removed

@@ -102,9 +102,9 @@ class Adoption:
         ended: bool = await self._engine.standby.hand_over(robot, rows)
         return ended
 
-    async def half_taken(self, robot: str) -> Sequence[str]:
-        """Commands of the inbox that this daemon has begun to take, and does not have. Raises
-        DatabaseAway."""
+    async def begun_to_take(self, robot: str) -> Sequence[tuple[str, bool]]:
+        """Commands of the inbox that this daemon has begun to take, and whether it has them. Raises
+        DatabaseAway, and RobotqError store_unavailable."""
         keeps_s = self._engine.config.retention.tasks_days * 86_400
         words = {
             "robot": robot,
@@ -112,9 +112,9 @@ class Adoption:
             "keeps_s": keeps_s * _FORGETS,
         }
         async with self._database.connection() as connection:
-            rows = await (await connection.execute(SQL["half_taken"], words)).fetchall()
+            rows = await (await connection.execute(SQL["begun_to_take"], words)).fetchall()
         reads = self._engine.reads
-        return [row[0] for row in rows if await reads.task_if_any(row[0]) is None]
+        return [(row[0], await reads.task_if_any(row[0]) is not None) for row in rows]
 
 
 def _in_order(rows: Any) -> Sequence[tuple[Task, str]]:

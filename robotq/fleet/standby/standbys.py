@@ -45,6 +45,7 @@ class Standbys:
         """Blocks: reads a file. Raises DataUnavailable."""
         self._database = database
         self._member = member
+        self._engine = engine
         leases = Leases(database, member, own.home)
         self._adoption = Adoption(database, leases, engine)
         epochs = Epochs(data)
@@ -88,18 +89,23 @@ class Standbys:
         """What is on its way to the database gets there."""
         await asyncio.gather(*(keeper.end() for keeper in self.keepers.values()))
 
-    async def give_back(self, under_way: Collection[str]) -> None:
-        """Commands of the inbox that were half taken for robots that are driven elsewhere now go
-        back to it. Called where the inbox takes nothing; `under_way`: what others are taking in.
-        Raises DatabaseAway."""
+    async def let_go(self, under_way: Collection[str]) -> None:
+        """What this daemon had begun to take for robots that are driven elsewhere now is taken
+        where it has come into the queue here, from which it is handed over, and goes back to the
+        inbox where it has not. Called where the inbox takes nothing; `under_way`: what others are
+        taking in. Raises DatabaseAway, and RobotqError store_unavailable."""
         for robot, keeper in self.keepers.items():
-            if keeper.ours:
+            # a disk that hangs may still write what it was given
+            if keeper.ours or not self._engine.store_available:
                 continue
-            half = await self._adoption.half_taken(robot)
-            for row_id in [one for one in half if one not in under_way]:
+            for row_id, here in await self._adoption.begun_to_take(robot):
+                if row_id in under_way:
+                    continue
+                words = {"id": row_id, "name": self._member.name, "error": None}
+                if here:
+                    words |= {"state": "taken", "task_id": row_id}
                 async with self._database.transaction() as connection:
-                    words = {"id": row_id, "name": self._member.name, "error": None}
-                    await connection.execute(_INBOX["back"], words)
+                    await connection.execute(_INBOX["settle" if here else "back"], words)
 
     async def prune(self) -> None:
         """Raises DatabaseAway."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -200,21 +200,13 @@ class Campaign:
 
     async def _until_quiet(self, http: aiohttp.ClientSession, clients: Clients) -> None:
         until = time.monotonic() + _QUIET_S + (WORKER_LEASE_S if self._count else 0)
+        waits: list[str] = []
         while time.monotonic() < until:
-            waits = [await self._waits(http, node) for node in self._setting.nodes]
-            if not any(waits) and await self._workers_are_done(http, clients):
+            waits = [what for node in self._setting.nodes async for what in _waits(http, node)]
+            if not waits and await self._workers_are_done(http, clients):
                 return
             await asyncio.sleep(0.5)
-        self.found.violations.append(f"stuck: not quiet after {_QUIET_S:g} s")
-
-    async def _waits(self, http: aiohttp.ClientSession, node: Node) -> bool:
-        status = await asked(http, node, "/queue/status")
-        fleet = await asked(http, node, "/fleet")
-        if not status or not fleet:
-            return True
-        return bool(
-            status["queue_size"] or fleet["waiting"] or fleet["database"] or fleet.get("behind")
-        )
+        self.found.violations.append(f"stuck: not quiet after {_QUIET_S:g} s: {waits}")
 
     async def _workers_are_done(self, http: aiohttp.ClientSession, clients: Clients) -> bool:
         if not clients.tasks:
@@ -222,3 +214,20 @@ class Campaign:
         told = await asked(http, self._setting.labs[0], "/workers")
         queue = (told or {}).get("queues", {}).get("task_queue")
         return queue is not None and not queue["waiting"] and not queue["running"]
+
+
+async def _waits(http: aiohttp.ClientSession, node: Node) -> AsyncIterator[str]:
+    status = await asked(http, node, "/queue/status")
+    fleet = await asked(http, node, "/fleet")
+    if not status or not fleet:
+        yield f"{node.name} does not answer"
+        return
+    found = {
+        "in the queues": status["queue_size"],
+        "in the inbox": fleet["waiting"],
+        "without the database": fleet["database"],
+        "to be sent": fleet.get("behind"),
+    }
+    for where, what in found.items():
+        if what:
+            yield f"{what} {where} of {node.name}"
