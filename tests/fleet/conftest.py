@@ -44,6 +44,7 @@ class Member:
         hub: bool,
         durable: bool = False,
         workers: str | None = None,
+        away_s: float = 3,
         **fleet: Any,
     ) -> None:
         self._site = site
@@ -66,7 +67,7 @@ class Member:
                 key=KEY,
                 hub=hub,
                 poll_s=0.1,
-                away_s=3,
+                away_s=away_s,
                 **fleet,
             ),
         )

@@ -29,6 +29,7 @@ _ROS = os.environ.get("ROBOTQ_TEST_ROS") or (
 )
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.wall("the robot is a process of its own"),
     pytest.mark.skipif(_ROS is None, reason="no rclpy here: pip install '.[ros]'"),
 ]

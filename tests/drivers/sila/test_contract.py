@@ -12,7 +12,11 @@ from robotq.testing.driver_contract import DriverBench, DriverContract
 from robotq.testing.settle_contract import SettleContract
 from tests.drivers.sila.site import Site
 
-pytestmark = pytest.mark.wall("the server is a process of its own, which waits by the wall")
+# each starts a server, which takes half a second of a processor
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.wall("the server is a process of its own, which waits by the wall"),
+]
 
 
 class TestSila(DriverContract, SettleContract):

@@ -23,7 +23,11 @@ from robotq.testing.driver_contract import Execution, RecordingContext
 from tests.drivers.sila.conftest import MakeSite
 from tests.drivers.sila.site import BATTERY, MOVE, MOVER, Site, until
 
-pytestmark = pytest.mark.wall("the server is a process of its own, which waits by the wall")
+# each starts a server, which takes half a second of a processor
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.wall("the server is a process of its own, which waits by the wall"),
+]
 
 LONG = Command(cmd_type="MOVE", params={"steps": 3_000, "step_s": 0.01})
 

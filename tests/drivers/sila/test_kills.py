@@ -13,7 +13,10 @@ from tests.drivers.sila.site import OPTIONS, Site
 from tests.drivers.upgraded import LASTS_S, upgraded
 from tests.slices import some
 
-pytestmark = pytest.mark.real_time("a kill falls into a command that takes its time")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.real_time("a kill falls into a command that takes its time"),
+]
 
 _STEPS, _STEP_S = 100, 0.02
 _COMMANDS = 2

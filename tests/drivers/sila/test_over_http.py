@@ -14,6 +14,8 @@ from robotq.client.errors import Refused
 from robotq.testing.host import Host
 from tests.drivers.sila.site import OPTIONS, Site, until
 
+pytestmark = pytest.mark.slow
+
 
 class Lab:
     def __init__(self, site: Site, client: Client) -> None:

@@ -174,10 +174,17 @@ class Bench:
         command = Command(cmd_type=cmd_type, params={} if params is None else params)
         return self.robot(robot).execute(command, context), context
 
-    def start(self, cmd_type: str, params: Any = None, *, robot: str = "robot_a") -> Running:
+    def start(
+        self,
+        cmd_type: str,
+        params: Any = None,
+        *,
+        robot: str = "robot_a",
+        context: Recorder | None = None,
+    ) -> Running:
         """Carry out a command in a thread of its own; it has begun its first step."""
         driver = self.robot(robot)
-        context = self.context()
+        context = context or self.context()
         command = Command(cmd_type=cmd_type, params={} if params is None else params)
 
         def work() -> None:
