@@ -23,6 +23,7 @@ from robotq.model.errors import ConfigError
 from robotq.store.sqlite import moving
 from robotq.system.listen import CannotListen
 from tests.cli.conftest import SCAN, Serve, Served, Typed, environment, robotq
+from tests.slices import each
 from tests.store import old_tasks
 
 
@@ -141,7 +142,7 @@ def test_serve__a_wrong_configuration_names_file_key_and_what_was_expected(
         assert "time_scale" in failed.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("robot", "told"),
     [
         (

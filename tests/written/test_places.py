@@ -14,6 +14,7 @@ from robotq.config import load_config
 from robotq.engine.intake.read_command import Intake
 from robotq.engine.state.known_robots import KnownRobots
 from robotq.model.errors import RobotqError
+from tests.slices import each
 from tests.written.conftest import Site, faults, right
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ AT = "schema: {type: object, required: [at], properties: {at: {type: string"
 AT_PLACE = 'resources: ["{at}"]\n    ' + AT
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "where"),
     [
         ("resources: [CHARGER, SCAN_TABEL]", ":3: commands.RINSE.resources[1]"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.lab import GO_HOME, Lab
+from tests.slices import each
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -56,7 +57,7 @@ async def test_cancel_many__another_count_is_409_and_nothing_is_done(
     assert (await lab.get("/queue/status"))["queue_size"] == 3
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({}, "all"),
@@ -76,7 +77,7 @@ async def test_cancel_many__what_is_not_clear_cancels_nothing(
     assert (await lab.get("/queue/status"))["queue_size"] == 4
 
 
-@pytest.mark.parametrize("tag", ["7", '"7"', "*", '"x-1"', '"1-5"'])
+@each("tag", ["7", '"7"', "*", '"x-1"', '"1-5"'])
 async def test_cancel_many__a_tag_of_something_else_cancels_nothing(
     lab: Lab, waiting: list[str], tag: str
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.lab import GO_HOME, Lab
+from tests.slices import each
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -108,7 +109,7 @@ async def test_if_match__other_forms(lab: Lab, waiting: list[str], tag: str, sta
     assert answer.status == status
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"to": "head"}, "task_id"),
@@ -136,7 +137,7 @@ async def test_reorder__that_is_wrong_names_the_field_and_changes_nothing(
     assert await lab.facts() == before
 
 
-@pytest.mark.parametrize("priority", [11, "urgent", 1.5, True, None, []])
+@each("priority", [11, "urgent", 1.5, True, None, []])
 async def test_priority__that_is_wrong_is_refused(
     lab: Lab, waiting: list[str], priority: Any
 ) -> None:

@@ -19,6 +19,7 @@ from robotq.model.repeat import DAYS, next_due_ms
 from robotq.store.memory import MemoryStore
 from tests.api.conftest import lab_config
 from tests.api.lab import BY_HAND, GO_HOME, Lab, running_lab
+from tests.slices import each
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR_MS = 3_600_000
@@ -177,7 +178,7 @@ async def test_clock_set_back__no_evening_has_two_runs(evening: Evening) -> None
         assert await runs(lab) == 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"at": "24:00"}, "at"),

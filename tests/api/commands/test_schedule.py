@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.conftest import StartLab
 from tests.api.lab import BY_HAND, GO_HOME, Lab
+from tests.slices import each
 
 LATER_MS = 3_600_000
 
@@ -109,7 +110,7 @@ async def test_dry_run__shows_when_and_how_often(lab: Lab) -> None:
     assert command["extra"] == {}
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "field"),
     [
         ({"not_before": 30}, "not_before"),

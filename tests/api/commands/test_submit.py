@@ -9,11 +9,12 @@ import pytest
 
 from tests.api.conftest import StartLab
 from tests.api.lab import BY_HAND, GO_HOME, PICK_UP_NOTHING, SCAN, Lab
+from tests.slices import each
 
 BATTERY = {"cmd_type": "GET_BATTERY_STATE", "cmd_id": "b-1"}
 
 
-@pytest.mark.parametrize(
+@each(
     "content_type",
     ["application/json", "application/x-www-form-urlencoded", "text/plain", "nonsense", ""],
 )

@@ -19,6 +19,7 @@ from robotq.api.root import ROUTES
 from robotq.catalog import Catalog, CommandSpec
 from robotq.model.errors import ERROR_CODES
 from tests.api.lab import Lab
+from tests.slices import each
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +179,7 @@ async def test_page__loads_nothing_from_elsewhere_and_runs_nothing_inline(lab: L
             assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b", part.text)
 
 
-@pytest.mark.parametrize(
+@each(
     "file",
     ["docs.html", "table.py", "..%2fapp.py", "docs.css%00", "swagger-ui%2fLICENSE", "README"],
 )

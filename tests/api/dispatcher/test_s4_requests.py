@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.slices import each
 from tests.workers.conftest import START_MS, SetClock
 
 from .conftest import Dispatcher, OpenDispatcher
@@ -53,7 +54,7 @@ async def test_s4_02__only_true_is_async(api: Dispatcher, asked: Any) -> None:
         assert (await asking).body["status"] == "completed"
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         {},
@@ -155,7 +156,7 @@ async def test_s4_06__a_full_queue_refuses_until_one_is_taken(
         assert (await api.post({"data": {}, "async": True})).error == "Queue is full"
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "acts_as_s"),
     [
         ({"timeout": 1}, 5),

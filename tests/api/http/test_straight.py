@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from robotq.api.access.keys import KeyFile
 from tests.api.kept_connection import Client
 from tests.api.lab import Lab
 from tests.api.served import serve
+from tests.slices import each
 
 _ASKED = [
     ("GET", "/health"),
@@ -33,7 +32,7 @@ _ASKED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), _ASKED)
+@each(("method", "path"), _ASKED)
 async def test_straight__answers_as_the_router_does(
     lab: Lab, tmp_path: Path, method: str, path: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from robotq.api.access.keys import KeyFile
 from tests.api.lab import Lab
 from tests.api.served import serve
+from tests.slices import each
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def sent(port: int, data: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "said"),
     [
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", "8190"),

@@ -11,6 +11,7 @@ import pytest
 
 from robotq.api.access.keys import KeyFile
 from robotq.api.orchestrator.interface import ROUTES
+from tests.slices import each
 
 from .conftest import NOBODY, PROJECT, TIME, OpenOrchestrator, Orchestrator
 
@@ -101,7 +102,7 @@ async def test_s1_06__a_relative_directory_is_refused_in_the_documented_words(
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "field", "message"),
     [
         ({"work_directory": " "}, "work_directory", "Work directory cannot be empty"),
@@ -148,7 +149,7 @@ async def test_s1_31__what_is_no_json_object_is_a_validation_error(
         assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR"), path
 
 
-@pytest.mark.parametrize(
+@each(
     "result",
     [
         "done",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.slices import each
+
 from .conftest import NOBODY, OpenOrchestrator, Orchestrator
 
 _ACTIONS = ("complete", "cancel", "retry")
@@ -39,7 +41,7 @@ async def test_s1_16__lists_are_filtered_and_paged(api: Orchestrator) -> None:
     assert page["pagination"] == {"total": 5, "limit": 2, "offset": 1, "has_more": True}
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("status", "done"),

@@ -12,6 +12,7 @@ import pytest
 from robotq.store.sqlite.store import SqliteStore
 from robotq.workers import Workers
 from tests.crash.process import DaemonProcess
+from tests.slices import each
 
 from .conftest import OpenQueue, Queue, running_queue
 
@@ -258,7 +259,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body", "status"), BAD)
+@each(("method", "path", "body", "status"), BAD)
 async def test_s0_28__every_error_is_json_with_error(
     queue: Queue, method: str, path: str, body: bytes | None, status: int
 ) -> None:

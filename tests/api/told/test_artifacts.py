@@ -19,6 +19,7 @@ from robotq.store.sqlite.store import SqliteStore
 from robotq.system.kept_files import FileRoom
 from tests.api.conftest import StartLab
 from tests.api.lab import Lab
+from tests.slices import each
 
 TASK_ID = "task_20261129_120000_abcdef"
 NOW_MS = int(time.time() * 1000)
@@ -97,7 +98,7 @@ async def test_page__that_somebody_has_put_there_is_bytes_to_a_browser(lab: Lab)
         assert response.headers["Content-Type"] == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "late.png",

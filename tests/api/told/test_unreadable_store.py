@@ -10,6 +10,7 @@ from robotq.store.memory import MemoryStore
 from tests.api.conftest import StartLab
 from tests.api.lab import GO_HOME, Lab
 from tests.engine.disk import Disk
+from tests.slices import each
 
 NOT_READ = "The daemon cannot read its disk, so it cannot answer: input/output error"
 GONE = "task_20261122_143022_k3m9xa"
@@ -31,7 +32,7 @@ async def unreadable_store(start_lab: StartLab, disk: Disk) -> Lab:
     return lab
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/tasks",
@@ -55,7 +56,7 @@ async def test_question__is_told_that_the_disk_cannot_be_read(
     assert again["message"] == "无法读取存储，不能作答: input/output error"
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "body"),
     [
         (f"/task/{GONE}/cancel", {}),
@@ -115,7 +116,7 @@ async def test_commands_of_the_site__that_ask_the_disk(unreadable_store: Lab) ->
     assert answer["message"] == NOT_READ
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/apis/orchestrator/api/v1/tasks",

@@ -22,6 +22,7 @@ from robotq.testing.emulators import GrblEmulator
 from tests.drivers.line.bench import eventually
 from tests.drivers.line.theirs import CAVRO, METTLER, Theirs
 from tests.drivers.line.wire import Wire
+from tests.slices import some
 
 COMMANDS = """\
 commands:
@@ -86,7 +87,7 @@ def robot(tmp_path: Path, driver: str, devices: str, stack: ExitStack) -> Any:
     return do
 
 
-@pytest.mark.parametrize("driver", ["grbl", "simulator"])
+@pytest.mark.parametrize("driver", some(["grbl", "simulator"], 1))
 def test_ready_files__beside_a_robot_move_weigh_and_dispense(
     tmp_path: Path, stack: ExitStack, driver: str
 ) -> None:

@@ -15,6 +15,7 @@ from robotq.drivers.base import DriverError, LinkLost, Stopped
 from robotq.drivers.patience import Turns
 from robotq.testing.emulators import Fault, FaultKind, Faults, MarlinEmulator
 from tests.drivers.gcode.bench import bench, square, until
+from tests.slices import some
 
 LINES = square(60)
 
@@ -61,7 +62,7 @@ def carried_out(folder: Path, device: Noisy, damage: Once | None = None, **optio
         assert device.overflowed == 0
 
 
-@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("window", some([4, 1], 1))
 @pytest.mark.parametrize("emergency_parser", [True, False])
 def test_report_that_got_lost__is_asked_for_again(
     tmp_path: Path, emergency_parser: bool, window: int
@@ -81,7 +82,7 @@ def test_report_that_got_lost__is_asked_for_again(
         ("Error:checksum", lambda _: "Error:checksum mismatch, Last Line: 0"),
     ],
 )
-@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("window", some([4, 1], 1))
 def test_request_for_a_line__that_is_damaged_itself(
     tmp_path: Path, window: int, begins: str, damage: Callable[[str], str]
 ) -> None:
@@ -105,7 +106,7 @@ def test_answer_that_got_lost__while_the_controller_chatters(tmp_path: Path, cha
     carried_out(tmp_path, Chattering(tmp_path / "ttyUSB0", speed=100, faults=faults))
 
 
-@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("window", some([4, 1], 1))
 def test_answers_that_got_lost__of_as_many_lines_as_may_be_on_their_way(
     tmp_path: Path, window: int
 ) -> None:

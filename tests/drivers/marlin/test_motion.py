@@ -13,6 +13,7 @@ from robotq.drivers import marlin
 from robotq.drivers.base import DriverError, LinkLost, Stopped, UncertainOutcome
 from robotq.testing.emulators import MarlinEmulator
 from tests.drivers.gcode.bench import Bench, bench, in_order, square, until
+from tests.slices import some
 
 Make = Callable[..., tuple[MarlinEmulator, Bench]]
 
@@ -35,7 +36,7 @@ def motions(device: MarlinEmulator) -> list[str]:
     return [line for line in device.axes.moved if line.startswith("G1")]
 
 
-@pytest.mark.parametrize("emergency_parser", [True, False])
+@pytest.mark.parametrize("emergency_parser", some([True, False], 1))
 def test_program__is_carried_out_line_by_line_and_has_ended_when_it_says_so(
     make: Make, emergency_parser: bool
 ) -> None:
@@ -120,7 +121,7 @@ def test_query__reads_a_value_back(make: Make) -> None:
 # stops, while it streams
 
 
-@pytest.mark.parametrize("emergency_parser", [True, False])
+@pytest.mark.parametrize("emergency_parser", some([True, False], 1))
 def test_hold__sends_nothing_more_until_it_goes_on(make: Make, emergency_parser: bool) -> None:
     device, robot = make(emergency_parser=emergency_parser, speed=20)
     lines = square(150)

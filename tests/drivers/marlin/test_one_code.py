@@ -12,6 +12,7 @@ from robotq.drivers.gcode.reader.lines import prepare
 from robotq.drivers.marlin.options import read_options
 from robotq.testing.emulators import MarlinEmulator
 from tests.drivers.gcode.bench import bench
+from tests.slices import each
 
 RULES = read_options("arm", {"port": "/dev/ttyUSB0"}).program_rules
 
@@ -49,7 +50,7 @@ def test_bare_coordinates__mean_the_last_motion_of_the_program() -> None:
     assert sent("G1 X1 F600", "X2", "G0 Y3", "Y4") == ["G1 X1 F600", "G1 X2", "G0 Y3", "G0 Y4"]
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     ["X10", "S500", "T0 G1 X60", "G0 X1 M3", "G53 G0 X1", "G28 X10", "G4 P1.5", "T2 M6", "G1 X1 M",
      "M3 S100 X5", "G4 P1 X2", "T0 X5", "G90 G91", "M3 M5", "G80 G0 X1", "G1 A5", "I1", "G1 X",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.drivers.rosbridge.site import Site
+from tests.slices import some
 
 MakeSite = Callable[..., Site]
 
@@ -24,7 +25,7 @@ def make_site(tmp_path: Path) -> Iterator[MakeSite]:
         site.close()
 
 
-@pytest.fixture(params=[False, True], ids=["goals_one_by_one", "goals_in_threads"])
+@pytest.fixture(params=some([False, True], 1), ids=["goals_one_by_one", "goals_in_threads"])
 def site(make_site: MakeSite, request: pytest.FixtureRequest) -> Site:
     """A robot that is connected, with either setting of the bridge."""
     made = make_site(goals_in_threads=request.param)

@@ -11,11 +11,12 @@ from robotq.testing.driver_contract import DriverBench, DriverContract
 from robotq.testing.settle_contract import SettleContract
 from tests.drivers.rosbridge.bench import bench_of
 from tests.drivers.rosbridge.site import Site
+from tests.slices import some
 
 pytestmark = pytest.mark.wall("asyncio, which the bridge and its client use, waits by the wall")
 
 
-@pytest.mark.parametrize("in_threads", [False, True])
+@pytest.mark.parametrize("in_threads", some([True, False], 1))
 class TestRosbridge(DriverContract, SettleContract):
     @pytest.fixture
     def bench(self, tmp_path: Path, in_threads: bool) -> Iterator[DriverBench]:

@@ -15,6 +15,7 @@ from robotq.client.errors import Refused
 from robotq.testing.host import Host
 from tests.drivers.rosbridge.site import OPTIONS, Site
 from tests.drivers.rosbridge.test_goals import until
+from tests.slices import some
 
 
 class Lab:
@@ -29,7 +30,7 @@ class Lab:
         return [hold.code for hold in self.client.queue_status("amr").holds]
 
 
-@pytest.fixture(params=[False, True], ids=["goals_one_by_one", "goals_in_threads"])
+@pytest.fixture(params=some([False, True], 1), ids=["goals_one_by_one", "goals_in_threads"])
 def lab(tmp_path: Path, robotq_host: Host, request: pytest.FixtureRequest) -> Iterator[Lab]:
     with ExitStack() as stack:
         site = Site(tmp_path, goals_in_threads=request.param)

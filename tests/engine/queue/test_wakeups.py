@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from robotq.model.task import TaskState
 from tests.engine.conftest import Lab, StartLab
+from tests.slices import some
 
 ROBOTS = ("robot_a", "robot_b")
 
@@ -59,7 +60,7 @@ class Morning:
             assert (await self._lab.ended(task_id)).state is TaskState.COMPLETED
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", some(range(40), 8))
 async def test_start__whoever_submits_at_once_is_served(start_lab: StartLab, seed: int) -> None:
     random = Random(seed)
     lab = await start_lab(*ROBOTS, connected=False)
@@ -93,7 +94,7 @@ class Hurried:
     steady_ms = now_ms
 
 
-@pytest.mark.parametrize("in_ms", range(20))
+@pytest.mark.parametrize("in_ms", some(range(20), 6))
 async def test_not_before__that_comes_between_two_looks_is_seen(
     start_lab: StartLab, in_ms: int
 ) -> None:
@@ -104,7 +105,7 @@ async def test_not_before__that_comes_between_two_looks_is_seen(
     assert (await lab.ended(task_id)).state is TaskState.COMPLETED
 
 
-@pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("turns", some(range(12), 4))
 async def test_one_command__is_enough_to_wake_a_robot(start_lab: StartLab, turns: int) -> None:
     """Nothing comes after it that would wake the executor in its place."""
     lab = await start_lab(connected=False)
@@ -113,7 +114,7 @@ async def test_one_command__is_enough_to_wake_a_robot(start_lab: StartLab, turns
     assert (await lab.ended(task_id)).state is TaskState.COMPLETED
 
 
-@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("turns", some(range(8), 3))
 async def test_link__that_comes_while_a_command_is_handed_in(
     start_lab: StartLab, turns: int
 ) -> None:

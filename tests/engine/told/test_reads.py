@@ -14,6 +14,7 @@ from robotq.store.mutations import Answer
 from robotq.store.port import DeliveryQuery, ItemBatchQuery, ItemQuery, TaskQuery
 from robotq.store.queries import JobQuery
 from tests.engine.conftest import Lab
+from tests.slices import each
 
 ANSWER = Answer(
     scope="robot", key="key", fingerprint="0" * 64, body={"task_ids": ["task_0"]}, at_ms=0
@@ -44,7 +45,7 @@ def test_questions__are_all_that_there_are() -> None:
     assert public == set(QUESTIONS)
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@each("question", QUESTIONS)
 async def test_unreadable_disk__is_a_503_for_every_question(lab: Lab, question: str) -> None:
     lab.disk.unreadable = True
     with pytest.raises(NotReadable) as refused:
