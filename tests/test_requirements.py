@@ -21,6 +21,9 @@ WITH_THEIRS = {
 }  # fmt: skip
 """Packages that belong to another one, which brings them."""
 
+_OURS = {"robotq", *sys.stdlib_module_names}
+_NAMED = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
+
 
 def names(requirements: list[str]) -> list[str]:
     return [re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in requirements]
@@ -29,13 +32,17 @@ def names(requirements: list[str]) -> list[str]:
 def imported(folder: Path) -> Iterator[tuple[Path, str]]:
     """Every foreign package that is imported anywhere in this folder."""
     for file in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        source = file.read_text("utf-8")
+        if set(_NAMED.findall(source)) <= _OURS:
+            # most modules, and to parse them takes the time
+            continue
+        for node in ast.walk(ast.parse(source)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module]
             for module in modules:
                 package = module.partition(".")[0]
-                if package not in {"robotq", *sys.stdlib_module_names}:
+                if package not in _OURS:
                     yield file.relative_to(PACKAGE), WITH_THEIRS.get(package, package)
 
 
