@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from msgspec.structs import replace
 
 from robotq.model.task import OUTCOME_UNKNOWN, Command, Resolution, TaskState
@@ -74,30 +73,28 @@ async def test_list__finds_the_runs_of_a_repeating_command(store: Store) -> None
     assert await store.list(TaskQuery(repeat_of="task_of_nobody")) == []
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        (TaskQuery(), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]),
-        (TaskQuery(limit=3), [10, 9, 8]),
-        (TaskQuery(limit=3, before_seq=8), [7, 6, 5]),
-        (TaskQuery(api="dispatcher"), [10]),
-        (TaskQuery(queue="robot_b"), [9, 8, 7]),
-        (TaskQuery(states=frozenset({TaskState.COMPLETED})), [9, 6, 3]),
-        (TaskQuery(states=frozenset({TaskState.FAILED, TaskState.CANCELLED})), [8, 7, 5, 4, 2, 1]),
-        (TaskQuery(states=frozenset({TaskState.PENDING, TaskState.COMPLETED})), [10, 9, 6, 3]),
-        (TaskQuery(cmd_type="PRINT"), [10]),
-        (TaskQuery(cmd_id="CMD_4"), [4]),
-        (TaskQuery(cmd_id="CMD_4", states=frozenset({TaskState.COMPLETED})), []),
-        (TaskQuery(batch_id="batch_1", queue="robot_a"), [5, 3, 1]),
-        (TaskQuery(error_code="device_error"), [7, 4, 1]),
-        (TaskQuery(submitted_from_ms=NOON_MS + 3000, submitted_to_ms=NOON_MS + 5000), [5, 4, 3]),
-    ],
-)
-async def test_list__finds_newest_first(
-    store: Store, query: TaskQuery, expected: list[int]
-) -> None:
+_FOUND = [
+    (TaskQuery(), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]),
+    (TaskQuery(limit=3), [10, 9, 8]),
+    (TaskQuery(limit=3, before_seq=8), [7, 6, 5]),
+    (TaskQuery(api="dispatcher"), [10]),
+    (TaskQuery(queue="robot_b"), [9, 8, 7]),
+    (TaskQuery(states=frozenset({TaskState.COMPLETED})), [9, 6, 3]),
+    (TaskQuery(states=frozenset({TaskState.FAILED, TaskState.CANCELLED})), [8, 7, 5, 4, 2, 1]),
+    (TaskQuery(states=frozenset({TaskState.PENDING, TaskState.COMPLETED})), [10, 9, 6, 3]),
+    (TaskQuery(cmd_type="PRINT"), [10]),
+    (TaskQuery(cmd_id="CMD_4"), [4]),
+    (TaskQuery(cmd_id="CMD_4", states=frozenset({TaskState.COMPLETED})), []),
+    (TaskQuery(batch_id="batch_1", queue="robot_a"), [5, 3, 1]),
+    (TaskQuery(error_code="device_error"), [7, 4, 1]),
+    (TaskQuery(submitted_from_ms=NOON_MS + 3000, submitted_to_ms=NOON_MS + 5000), [5, 4, 3]),
+]
+
+
+async def test_list__finds_newest_first(store: Store) -> None:
     await _history(store)
-    assert [task.seq for task in await store.list(query)] == expected
+    for query, expected in _FOUND:
+        assert [task.seq for task in await store.list(query)] == expected, query
 
 
 async def test_events_since__pages_through_the_journal(store: Store) -> None:
