@@ -183,6 +183,10 @@ class PlcStation:
     """A bit that robotq changes every `watchdog_s`, so that the PLC sees that it is there."""
     watchdog_s: float = Field(default=0.5, gt=0, le=60)
     alarms: list[PlcAlarm] = field(default_factory=list)
+    after_alarm: Literal["resume", "go_on"] = "resume"
+    """What lets waiting commands begin after an alarm that stood while nothing ran, or that has
+    ended a command: `resume`, a person who resumes the motion; `go_on`, the PLC, when the word is 0
+    again."""
     shows: Mapping[str, PlcValue] = field(default_factory=dict)
     """Name -> node that is read once a second, and shown with its normal range and its course."""
     poll_s: float = Field(default=0.05, gt=0, le=5)

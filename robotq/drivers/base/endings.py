@@ -98,6 +98,11 @@ class NotDriving(Ended):
     waits again."""
 
 
+class NotReady(Ended):
+    """Nothing was begun, and the driver's `status` says `held`, and why: the command waits again,
+    behind that. Where its status does not say so, the command has failed with this text."""
+
+
 class Withdrawn(Exception):
     """`CommandContext.ask` ends with this after `withdraw`: nobody has to answer any more."""
 

@@ -16,18 +16,23 @@ from robotq.drivers.base import (
     DriverStatus,
     LinkLost,
     LinkState,
+    NotReady,
+    Stopped,
     UncertainOutcome,
     UnknownCommand,
 )
 from robotq.drivers.params import checked
 from robotq.drivers.plc.connections import Connection
-from robotq.drivers.plc.handshake import Handshake
+from robotq.drivers.plc.handshakes.before import NotFree
+from robotq.drivers.plc.handshakes.handshake import Handshake
+from robotq.drivers.plc.handshakes.look import Look
+from robotq.drivers.plc.handshakes.numbered import settled_by_number
+from robotq.drivers.plc.handshakes.standing import Found
 from robotq.drivers.plc.lads.run import LadsRun, settled
 from robotq.drivers.plc.lads.units import properties_of, sample_of
 from robotq.drivers.plc.link import StationLink
-from robotq.drivers.plc.numbered import settled_by_number
 from robotq.drivers.plc.options import PlcOptions, read_options
-from robotq.drivers.plc.pattern import Hooks
+from robotq.drivers.plc.pattern import Hooks, Pattern
 from robotq.drivers.plc.ready import PlcProgram
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
@@ -55,6 +60,7 @@ class PlcDriver:
         self._ready = options.ready
         self._link_changed = setup.link_changed
         self._link = StationLink(options.ready, self._on_lost)
+        self._standing = self._link.standing
         self._run: _Run | None = None
         self._latched = False
 
@@ -113,9 +119,30 @@ class PlcDriver:
         assert pattern is not None
 
         def acted(plc: Connection, hooks: Hooks) -> Mapping[str, Any]:
-            return act(Handshake(plc, pattern, self._ready.station, hooks, context))
+            try:
+                return act(Handshake(plc, pattern, self._ready.station, hooks, context))
+            except NotFree as error:
+                self._look_why(plc, pattern)
+                if why := self._standing.why:
+                    raise NotReady(why) from error
+                raise
+            except LinkLost:
+                raise
+            except (DriverError, Stopped, UncertainOutcome):
+                # before the next command begins: the queue says why none does
+                self._look_why(plc, pattern)
+                raise
 
         return program.told(self._followed(acted))
+
+    def _look_why(self, plc: Connection, pattern: Pattern) -> None:
+        try:
+            seen = Look(plc, pattern, self._ready.station)
+        except LinkLost as error:
+            # how the command has ended does not hang on it
+            self._link.lose(str(error))
+            return
+        self._standing.found(Found(alarms=seen.alarms[0], left_open=seen.left_open))
 
     def _begun(self, program: PlcProgram, command: Command, context: CommandContext) -> JsonObject:
         """A program of LADS."""
@@ -153,14 +180,17 @@ class PlcDriver:
             stopping=lambda: run.stopping,
             latched=lambda: self._latched,
             left=lambda: run.left,
+            at_its_end=self._standing.at_its_end,
         )
         self._run = run
+        self._standing.begins()
         try:
             return act(plc, hooks)
         except LinkLost as error:
             self._link.lose(str(error))
             raise
         finally:
+            self._standing.ends()
             self._run = None
 
     def _pause(self, run: _Run) -> None:
@@ -222,7 +252,11 @@ class PlcDriver:
         raise DriverError("this station cannot pause")
 
     def resume(self) -> None:
-        raise DriverError("this station cannot pause")
+        """A person has seen to what keeps it from beginning."""
+        if self._run is not None:
+            raise DriverError("this station cannot pause")
+        self._link.let_alarms_go(latched=lambda: self._latched)
+        self._standing.resume()
 
     def stop(self) -> None:
         run = self._run
@@ -250,8 +284,11 @@ class PlcDriver:
     def status(self) -> DriverStatus:
         if not self._link.is_up:
             return DriverStatus(link=LinkState.DISCONNECTED, position_known=False)
+        why = "" if self._run is not None else self._standing.why
         return DriverStatus(
             link=LinkState.CONNECTED,
+            held=bool(why),
+            held_because=why,
             details={"emergency_stop": self._latched, "nodes": len(self._ready.nodes)},
             values=self._link.values(),
         )

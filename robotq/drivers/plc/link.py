@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.plc.connections import Connection, connections
+from robotq.drivers.plc.handshakes.standing import Standing
 from robotq.drivers.plc.lads.units import LadsUnits
 from robotq.drivers.plc.pattern import Refused
 from robotq.drivers.plc.ready import ReadyStation
@@ -22,6 +23,7 @@ class StationLink:
         """`on_lost` is called once for each link that breaks."""
         self._ready = ready
         self._on_lost = on_lost
+        self.standing = Standing(ready.station)
         self._work: Connection | None = None
         self._stop: Connection | None = None
         """Of its own: a stop waits for no answer to anything else."""
@@ -64,7 +66,7 @@ class StationLink:
             self.close()
             raise LinkLost(f"the PLC refuses the stop: {error}") from error
         self._up = True
-        self._watch = Watch(self._look, self._ready, self.lose)
+        self._watch = Watch(self._look, self._ready, self.standing, self.lose)
         self._watch.start()
 
     def lose(self, reason: str) -> None:
@@ -125,6 +127,27 @@ class StationLink:
                     plc.write(stop, True)
         except Refused as error:
             raise DriverError(f"the PLC refuses the stop: {error}") from error
+
+    def let_alarms_go(self, latched: Callable[[], bool]) -> None:
+        """Look at the alarms anew. A stop bit that is still high falls, where no command can begin
+        by that: an alarm for the stop itself cannot be reset at the PLC before. Raises DriverError,
+        LinkLost."""
+        look, station = self.look, self._ready.station
+        patterns = [each.pattern for each in self._ready.programs.values() if each.pattern]
+        bits = {each.start for each in patterns if not each.numbered}
+        age, alarms = self.standing.age, {alarm.node for alarm in station.alarms}
+        stop = station.stop
+        read = look.read({*alarms, *bits, *([] if stop is None else [stop])})
+        falls = stop is not None and read[stop] and not any(read[bit] for bit in bits)
+        if stop is not None and falls and any(read[alarm] for alarm in alarms) and not latched():
+            try:
+                look.write(stop, False)
+                if latched():
+                    # it has come meanwhile
+                    look.write(stop, True)
+            except Refused as error:
+                raise DriverError(f"the PLC refuses a reset: {error}") from error
+        self.standing.seen(age, read)
 
     def values(self) -> LiveValues:
         """What is shown of the nodes."""

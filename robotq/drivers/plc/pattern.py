@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from robotq.drivers.base import DriverError, Stopped
 
@@ -48,7 +48,9 @@ class Alarm:
     stands: bool = False
 
     def texts(self, word: int) -> Sequence[str]:
-        """What a word that is not 0 says."""
+        """What it says; nothing where it is 0."""
+        if not word:
+            return ()
         if word in self.codes:
             return (self.codes[word],)
         known = [text for bit, text in sorted(self.bits.items()) if word >> bit & 1]
@@ -94,6 +96,25 @@ class Station:
     ready_s: float = 2
     accept_s: float = 5
     stop_s: float = 3
+    after_alarm: Literal["resume", "go_on"] = "resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOpen:
+    """A number that the PLC has not told the end of, as it was found."""
+
+    start: str
+    number: int
+    done: str
+    done_is: int
+    boot: Any
+
+    @property
+    def text(self) -> str:
+        return (
+            f"{self.start} is {self.number} and {self.done} is {self.done_is}: the last command of "
+            "the PLC is not at its end"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +127,8 @@ class Hooks:
     stopping: Callable[[], bool]
     latched: Callable[[], bool]
     left: Callable[[], bool] = lambda: False
+    at_its_end: Callable[[LeftOpen], bool] = lambda _: False
+    """Whether a person has said that this one is, and that the station stands."""
 
 
 def judge(outcome: Outcome, code: int) -> None:

@@ -64,6 +64,7 @@ class StationReader:
             ready_s=written.ready_s,
             accept_s=written.accept_s,
             stop_s=written.stop_s,
+            after_alarm=written.after_alarm,
         )
         self._pieces.commands(written.commands)
         programs = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from robotq.drivers.base import LinkLost
+from robotq.drivers.plc.handshakes.standing import Standing
 from robotq.drivers.plc.pattern import Plc, Refused
 from robotq.drivers.plc.ready import ReadyStation
 from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
@@ -15,14 +16,19 @@ from robotq.model.carried.live_value import LONGEST_UNIT, LiveValue, LiveValues
 _TURN_S = 0.2
 _SHOW_S = 1.0
 """Between two looks at what is shown."""
+_STAND_S = 0.5
+"""Between two looks at why nothing begins."""
 
 
 class Watch:
     """From `start` until `end`, or until the link is lost."""
 
-    def __init__(self, plc: Plc, ready: ReadyStation, on_lost: Callable[[str], None]) -> None:
+    def __init__(
+        self, plc: Plc, ready: ReadyStation, standing: Standing, on_lost: Callable[[str], None]
+    ) -> None:
         self._plc = plc
         self._ready = ready
+        self._standing = standing
         self._on_lost = on_lost
         self.seen: tuple[float, Mapping[str, Any]] | None = None
         """When those that are shown were read last, by the monotonic clock, and by name of the node
@@ -77,6 +83,7 @@ class Watch:
         shows = set(self._ready.shows.values())
         changed = shown = time.monotonic()
         looked_at = shown - _SHOW_S
+        stood_at = shown - _STAND_S
         high = False
         while not self._ended.wait(min(_TURN_S, written.watchdog_s, written.heartbeat_s / 3)):
             now = time.monotonic()
@@ -84,7 +91,12 @@ class Watch:
                 high, shown = not high, now
                 self._plc.write(dog, high)
             due = now - looked_at >= _SHOW_S
-            read = self._plc.read({looked, *shows} if due else [looked])
+            age, names = self._standing.age, self._standing.names
+            names = names if now - stood_at >= _STAND_S else ()
+            read = self._plc.read({looked, *names, *(shows if due else ())})
+            if names:
+                stood_at = now
+                self._standing.seen(age, read)
             if due:
                 looked_at = now
                 # both at once: an old number never gets a new time

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from robotq.drivers.base import NotDriving
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
@@ -176,11 +177,15 @@ class Executor:
             await run.until_over(self._deps.settings.config.limits.stop_timeout_s)
         finally:
             self.standing.set()
-        if (why_not := run.not_driving) is not None and run.request is None:
-            self.link_lost(why_not)
-            await run.recorder.close()
-            await self._wishes.release(task)
-            return None
+        if (put_off := run.put_off) is not None and run.request is None:
+            if isinstance(put_off, NotDriving):
+                self.link_lost(str(put_off))
+            else:
+                await self.at_end(completed=False)
+            if isinstance(put_off, NotDriving) or self._motion_held:
+                await run.recorder.close()
+                await self._wishes.release(task)
+                return None
         if run.left_to_the_next_start:
             await run.recorder.close()
             await self._wishes.release(task)

@@ -15,6 +15,7 @@ from robotq.drivers.base import (
     Ended,
     LinkLost,
     NotDriving,
+    NotReady,
     Stopped,
     UncertainOutcome,
     UnknownCommand,
@@ -68,6 +69,12 @@ async def _ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None
         return completed(run.back.result())
     except (NotBegun, NotDriving):
         ending = stopped_there() if request is None else await _stopped(request, host, run)
+        return replace(ending, began=False)
+    except NotReady as error:
+        if request is not None:
+            ending = await _stopped(request, host, run)
+        else:
+            ending = failed("device_error", plain({"reason": str(error)}))
         return replace(ending, began=False)
     except Stopped:
         if request is None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from robotq.catalog import CommandSpec
-from robotq.drivers.base import NotDriving, ReadsPrograms, Stopped
+from robotq.drivers.base import NotDriving, NotReady, ReadsPrograms, Stopped
 from robotq.drivers.settling import UnsettledRun
 from robotq.engine.intake.programs import Programs
 from robotq.engine.queue.ending import StopCause, StopRequest
@@ -181,11 +181,10 @@ class Run:
         )
 
     @property
-    def not_driving(self) -> str | None:
-        """Why the driver has sent nothing, where that is so because another daemon may drive the
-        robot."""
+    def put_off(self) -> NotDriving | NotReady | None:
+        """Why the driver has begun nothing, where the command may wait again for that."""
         error = self.back.exception() if self.back.done() and not self.back.cancelled() else None
-        return str(error) if isinstance(error, NotDriving) else None
+        return error if isinstance(error, NotDriving | NotReady) else None
 
     @property
     def worked_s(self) -> float:

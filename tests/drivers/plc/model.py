@@ -35,6 +35,8 @@ class ModelPlc:
     done_s: float | None = None
     """Seconds for which done is high, also where start has fallen before: a PLC whose start is a
     pulse of a fixed length."""
+    tells_no_bad_end: bool = False
+    """Its program writes the number to done at a good end only."""
     dog_s: float | None = None
     """Seconds without a change of the watchdog bit after which it stops its machine."""
     boot: int = 1
@@ -94,7 +96,7 @@ class ModelPlc:
             return
         number = int(n["start"]) if self.kind == "numbered" else 0
         if n["stop"] or n["alarm"]:
-            if self.kind == "numbered":
+            if self.kind == "numbered" and not self.tells_no_bad_end:
                 n["outcome"], n["done"] = STOPPED, number
             return
         self._job = Job(number, int(n["goal"]))
@@ -129,7 +131,7 @@ class ModelPlc:
         self.nodes["weight"] = job.goal * 10 if how == "ok" else -1
         self.nodes["outcome"] = outcome
         self._done_for_s = 0.0
-        if how == "ok" or self.kind == "numbered":
+        if how == "ok" or (self.kind == "numbered" and not self.tells_no_bad_end):
             self.nodes["done"] = job.number or True
 
     def told(self) -> Mapping[str, Any]:

@@ -375,7 +375,7 @@ class Site:
             # nobody else opens a serial line meanwhile
             driver.close()
         self.cable.as_new()
-        self.plc.done_stuck = self.plc.machine_fails = False
+        self.plc.done_stuck = self.plc.machine_fails = self.plc.tells_no_bad_end = False
         self.restart(self.plc.boot + 1)
         self.plc.jobs.clear()
         self.heard.clear()

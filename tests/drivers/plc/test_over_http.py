@@ -12,6 +12,7 @@ import pytest
 from robotq.client import Client
 from robotq.client.errors import Refused
 from robotq.testing.host import Host
+from robotq.wire.holds import Hold
 from tests.drivers.killed import until
 from tests.drivers.plc.site import ModbusServer, Site
 
@@ -35,6 +36,11 @@ class Lab:
 
     def holds(self) -> set[str]:
         return {hold.code for hold in self.client.queue_status("station").holds}
+
+    def held(self) -> Hold:
+        """What says why nothing begins."""
+        holds = self.client.queue_status("station").holds
+        return next(hold for hold in holds if hold.code == "motion_held")
 
 
 @pytest.fixture
@@ -84,17 +90,22 @@ def test_station__runs_answers_stops_and_tells_its_alarm(lab: Lab) -> None:
     assert client.wait(after).completed
     assert [job.ended for job in plc.jobs] == ["ok", "stopped", "ok"]
 
-    # an alarm in mid-command, in the words of the table; then nothing begins while it lasts
-    task_id = lab.begun(2_000)
+    # an alarm in mid-command; then nothing begins while it lasts, in the words of the table
+    task_id, *waiting = lab.begun(2_000), lab.begin(1), lab.begin(1), lab.begin(1)
     plc.nodes["alarm"] = 4
     task = client.wait(task_id)
     assert (task.state, task.outcome_unknown) == ("failed", False)
     assert task.error is not None
     assert "jam" in task.error.message
-    task = client.wait(lab.begin(1))
-    assert task.error is not None
-    assert "夹爪故障" in task.error.message
+    until(lambda: "motion_held" in lab.holds())
+    assert "夹爪故障: reset it at the PLC" in lab.held().reason
+    assert {client.task(each).state for each in waiting} == {"pending"}
+    with pytest.raises(Refused, match="夹爪故障"):
+        client.resume_motion("station", holds=[lab.held().id])
     plc.nodes["alarm"] = 0
+    until(lambda: "it has gone" in lab.held().reason)
+    client.resume_motion("station", holds=[lab.held().id])
+    assert all(client.wait(each).completed for each in waiting)
 
     # an emergency stop lasts until it is reset
     task_id, after = lab.begun(2_000), lab.begin(3)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from robotq.drivers.base import LinkLost
-from robotq.drivers.plc.handshake import Handshake
+from robotq.drivers.plc.handshakes.handshake import Handshake
 from robotq.drivers.plc.pattern import Alarm, Hooks, Outcome, Pattern, Refused, Station
 from robotq.testing.driver_contract import RecordingContext
 from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc

@@ -7,16 +7,15 @@ only where it was seen to be low (or another number) before the start.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from robotq.drivers.base import DriverError, Stopped, UncertainOutcome
-from robotq.drivers.plc.look import Look
+from robotq.drivers.plc.handshakes.before import Before
+from robotq.drivers.plc.handshakes.edges import Edges
+from robotq.drivers.plc.handshakes.look import Look
 from robotq.drivers.plc.pattern import Hooks, Pattern, Plc, Refused, Reports, Station, Values, judge
 from robotq.drivers.settling import LeftRunning
-
-_DRAW = random.SystemRandom()
 
 
 class Handshake:
@@ -30,6 +29,7 @@ class Handshake:
         self._station = station
         self._hooks = hooks
         self._reports = reports
+        self._edges = Edges(plc, pattern, station, hooks, reports)
         self._on: Any = True
         """What start holds while the command runs, and done at its end: 1, or its number."""
         self._boot: Any = None
@@ -39,8 +39,12 @@ class Handshake:
 
         Raises DriverError, Stopped, UncertainOutcome, of which LinkLost is one.
         """
-        self._make_ready()
-        self._check()
+        before, check = Before(self._edges), self._edges.check
+        try:
+            self._on = before.make_ready()
+        finally:
+            self._boot = before.boot
+        check()
         try:
             for name, value in values.items():
                 self._plc.write(name, value)
@@ -54,10 +58,10 @@ class Handshake:
         if self._pattern.numbered:
             details = {"start": self._pattern.start}
             self._reports.run_id(str(self._on), boot=self.boot, details=details)
-        self._check()
+        check()
         # who has written to done, or to start, since it was looked at?
-        self._look_free()
-        self._check()
+        before.look_free()
+        check()
         try:
             self._plc.write(self._pattern.start, self._on)
         except Refused as error:
@@ -70,7 +74,7 @@ class Handshake:
     def follow(self, number: int, boot: str) -> Values:
         """The same of a command that was begun with this number before."""
         self._on = number
-        self._boot = self._read_boot()
+        self._boot = self._edges.read_boot()
         if self.boot != boot:
             raise UncertainOutcome("device_reset", "the PLC has started anew")
         with self._reports.step("run"):
@@ -79,66 +83,6 @@ class Handshake:
     @property
     def boot(self) -> str:
         return "" if self._boot is None else str(self._boot)
-
-    # -- before --------------------------------------------------------------------------------
-
-    def _make_ready(self) -> None:
-        """Raises DriverError, where the station cannot begin; nothing was started."""
-        self._boot = self._read_boot()
-        self._release_stop()
-        pattern, seen = self._pattern, self._look()
-        if not pattern.numbered and seen.start:
-            if not seen.done:
-                raise DriverError(
-                    f"{pattern.start} is high already, and {pattern.done} is not: the PLC may be "
-                    "carrying out a command of somebody else"
-                )
-            # of a command that is at its end, and whose handshake was cut off
-            self._reset(pattern.start)
-        if not pattern.numbered and (late := self._answers_that_stay()):
-            raise DriverError(f"still high from before: {', '.join(late)}; nothing was started")
-        taken = self._look_free().taken
-        if pattern.numbered:
-            # drawn, not counted: a PLC that has forgotten its numbers would give this one again
-            drawn = _DRAW.sample(range(1, pattern.most + 1), len(taken) + 1)
-            self._on = next(number for number in drawn if number not in taken)
-
-    def _look_free(self) -> Look:
-        """Raises DriverError where the station is not free: nothing was started."""
-        pattern, seen = self._pattern, self._look()
-        if alarms := seen.alarms[0]:
-            raise DriverError("; ".join(alarms))
-        if seen.boot != self._boot:
-            raise DriverError("the PLC has started anew; nothing was started")
-        if pattern.numbered:
-            if seen.start != seen.done:
-                raise DriverError(
-                    f"{pattern.start} is {seen.start} and {pattern.done} is {seen.done}: the last "
-                    "command of the PLC is not at its end"
-                )
-        elif seen.high:
-            raise DriverError(f"high before the start: {', '.join(seen.high)}; nothing was started")
-        return seen
-
-    def _release_stop(self) -> None:
-        """Take the stop of before back. Raises DriverError where the PLC still answers it."""
-        stop, stopped = self._station.stop, self._station.stopped
-        if stop is None:
-            return
-        self._check()
-        if self._plc.read([stop])[stop]:
-            start = self._pattern.start
-            if not self._pattern.numbered and self._plc.read([start])[start]:
-                # or the PLC would begin again what the stop has ended
-                self._reset(start)
-            self._reset(stop)
-            self._stop_again()
-        if stopped is not None and self._wait_low([stopped], self._station.ready_s):
-            raise DriverError(f"{stopped} is still high although {stop} is low")
-
-    def _check(self) -> None:
-        if self._hooks.stopping() or self._hooks.latched():
-            raise Stopped
 
     # -- while it runs -------------------------------------------------------------------------
 
@@ -150,7 +94,7 @@ class Handshake:
         accepted = pattern.accepted is None
         lowered = False
         while True:
-            seen = self._look()
+            seen = self._edges.look()
             self._check_memory(seen, lowered=lowered)
             done = seen.done == self._on
             stopping = hooks.stopping() or hooks.latched()
@@ -183,14 +127,14 @@ class Handshake:
         """A PLC that stores how a command ended gets a moment to say so."""
         if self._pattern.outcome is not None and since_s <= self._station.stop_s:
             return
-        self._withdraw()
+        self._edges.withdraw()
         text = "; ".join(texts)
         raise DriverError(text) if stands else UncertainOutcome("answer_lost", text)
 
     def _check_accepted(self, waited_s: float) -> None:
         if waited_s <= self._station.accept_s:
             return
-        self._withdraw()
+        self._edges.withdraw()
         raise UncertainOutcome(
             "answer_lost",
             f"{self._pattern.accepted} was not seen in {self._station.accept_s:g} s",
@@ -200,7 +144,7 @@ class Handshake:
         pulse_s = self._pattern.pulse_s
         if pulse_s is None or passed_s < pulse_s:
             return False
-        self._write_low(self._pattern.start)
+        self._edges.write_low(self._pattern.start)
         return True
 
     def _ended(self) -> Values:
@@ -208,7 +152,7 @@ class Handshake:
         pattern = self._pattern
         names = {*pattern.results, *([pattern.outcome.node] if pattern.outcome else [])}
         read = dict(self._plc.read(names)) if names else {}
-        again = self._look()
+        again = self._edges.look()
         if again.done != self._on or again.boot != self._boot:
             raise UncertainOutcome("device_reset", f"{pattern.done} has gone again at once")
         if pattern.numbered and again.start != self._on:
@@ -222,8 +166,8 @@ class Handshake:
     def _finish(self) -> None:
         """The second edge: done falls when start has. Raises UncertainOutcome: a done that does
         not fall is stuck, and nobody knows since when."""
-        self._reset(self._pattern.start)
-        if late := self._answers_that_stay():
+        self._edges.reset(self._pattern.start)
+        if late := self._edges.answers_that_stay():
             raise UncertainOutcome(
                 "answer_lost", f"{', '.join(late)} did not fall after {self._pattern.start}"
             )
@@ -242,51 +186,6 @@ class Handshake:
 
     def _after_stop(self) -> None:
         """The station stands. First start falls, then the stop: never the other way round."""
-        self._withdraw()
+        self._edges.withdraw()
         if self._station.stop is not None and not self._hooks.latched():
-            self._reset(self._station.stop)
-            self._stop_again()
-
-    def _stop_again(self) -> None:
-        """An emergency stop may have come while the bit was being lowered."""
-        if self._station.stop is not None and self._hooks.latched():
-            self._plc.write(self._station.stop, True)
-
-    def _withdraw(self) -> None:
-        """So that nothing begins later. A number cannot be taken back."""
-        if not self._pattern.numbered:
-            self._reset(self._pattern.start)
-
-    # -- small ---------------------------------------------------------------------------------
-
-    def _reset(self, name: str) -> None:
-        """Told as a step, so that it stands in the journal."""
-        with self._reports.step("reset", node=name):
-            self._write_low(name)
-
-    def _write_low(self, name: str) -> None:
-        try:
-            self._plc.write(name, False)
-        except Refused as error:
-            raise UncertainOutcome("answer_lost", f"the PLC refuses a reset: {error}") from error
-
-    def _answers_that_stay(self) -> Sequence[str]:
-        """Done and accepted, where they do not fall in time."""
-        return self._wait_low(self._pattern.of_command[1:], self._station.ready_s)
-
-    def _wait_low(self, names: Collection[str], limit_s: float) -> Sequence[str]:
-        """Those that are still high at the end."""
-        began = self._hooks.now()
-        while True:
-            seen = self._plc.read(names)
-            high = [name for name in names if seen[name]]
-            if not high or self._hooks.now() - began > limit_s:
-                return high
-            self._hooks.pause()
-
-    def _look(self) -> Look:
-        return Look(self._plc, self._pattern, self._station)
-
-    def _read_boot(self) -> Any:
-        name = self._station.boot
-        return None if name is None else self._plc.read([name])[name]
+            self._edges.lower_stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from robotq.drivers.plc.pattern import Pattern, Plc, Station, Values
+from robotq.drivers.plc.pattern import LeftOpen, Pattern, Plc, Station, Values
 
 
 class Look:
@@ -48,6 +48,20 @@ class Look:
     def high(self) -> list[str]:
         """Those of start, done and accepted that are not 0."""
         return [name for name in self._pattern.of_command if self._seen[name]]
+
+    @property
+    def left_open(self) -> LeftOpen | None:
+        """Of a numbered pattern: the number that the PLC has not told the end of."""
+        pattern = self._pattern
+        if not pattern.numbered or self.start == self.done:
+            return None
+        return LeftOpen(
+            start=pattern.start,
+            number=self.start,
+            done=pattern.done,
+            done_is=self.done,
+            boot=self.boot,
+        )
 
     @property
     def is_stopped(self) -> bool:
