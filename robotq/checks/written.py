@@ -17,7 +17,7 @@ from robotq.checks.places import Places, line_of
 from robotq.checks.ports import shared_ports
 from robotq.config import Config
 from robotq.config.strict_yaml import KeyPath
-from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces
+from robotq.drivers.base import ChecksSteps, KnowsCommands, KnowsPlaces, NotesOptions
 from robotq.drivers.registry import check_devices, check_options, wrong_on_devices
 from robotq.engine.state.known_robots import KnownRobots
 from robotq.model.errors import ConfigError, RobotqError
@@ -67,6 +67,12 @@ def examine(config: Config, catalog: Catalog) -> Written:
         *places.notes(),
         *_without_scanner(config, catalog, known),
         *_for_nobody(config, catalog, known),
+        *(
+            f"{name}: {note}"
+            for name, read in options.items()
+            if isinstance(read, NotesOptions)
+            for note in read.notes
+        ),
     ]
     return Written(known=known, notes=notes)
 

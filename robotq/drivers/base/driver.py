@@ -198,6 +198,16 @@ class KnowsCommands(Protocol):
 
 
 @runtime_checkable
+class NotesOptions(Protocol):
+    """Options of a robot that are right and have a consequence that nobody may expect. Those of no
+    driver have to."""
+
+    @property
+    def notes(self) -> Iterable[str]:
+        """In a sentence each, which stands behind "robot_a: "."""
+
+
+@runtime_checkable
 class ChecksSteps(Protocol):
     """Options of a robot that say which steps it would refuse when their turn comes. Those of no
     driver have to."""

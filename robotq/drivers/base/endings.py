@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from robotq.model.carried.stopped_at import StoppedAt
+from robotq.model.json import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class Ended(Exception):
     """Where its program was, where it had begun one."""
     last: LastSteps | None = None
     """What became of the steps of `finally`, where there are some."""
+    device: JsonObject | None = None
+    """What the device has stored of a command that ended like that, as it is there: the numbers
+    behind the text, and what it has measured."""
 
 
 class DriverError(Ended):

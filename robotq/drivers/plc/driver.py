@@ -128,7 +128,9 @@ class PlcDriver:
                 raise
             except LinkLost:
                 raise
-            except (DriverError, Stopped, UncertainOutcome):
+            except (DriverError, Stopped, UncertainOutcome) as error:
+                if error.device is not None and "result" in error.device:
+                    error.device = {**error.device, "result": program.told(error.device["result"])}
                 # before the next command begins: the queue says why none does
                 self._look_why(plc, pattern)
                 raise

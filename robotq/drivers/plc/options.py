@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,24 @@ class PlcOptions(MappedOptions[PlcProgram]):
     @property
     def written(self) -> Mapping[str, Written]:
         return self.ready.written.commands
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Of `NotesOptions`."""
+        station = self.ready.station
+        if station.stopped is not None:
+            return
+        for name, program in self.programs.items():
+            if program.pattern is None or program.pattern.outcome is not None:
+                continue
+            if station.stop is None:
+                yield f"{name} cannot be stopped: the options have no `stop`"
+            else:
+                unless = ", unless an alarm with `stands` comes for it"
+                yield (
+                    f"{name}: without `stopped` or `outcome.stopped` every stop ends as "
+                    f"outcome_unknown{unless if any(a.stands for a in station.alarms) else ''}"
+                )
 
 
 def read_options(robot: str, options: Mapping[str, Any]) -> PlcOptions:

@@ -13,7 +13,15 @@ Values = Mapping[str, Any]
 
 
 class Refused(Exception):
-    """The PLC has answered that it does not do this: nothing was written by it."""
+    """The PLC has answered that it does not do this: nothing was written by it.
+
+    `certain`: by a word that can mean nothing else, and not that a part of it was written, or that
+    somebody behind the PLC has not answered.
+    """
+
+    def __init__(self, reason: str, *, certain: bool = False) -> None:
+        super().__init__(reason)
+        self.certain = certain
 
 
 class Plc(Protocol):
@@ -55,6 +63,12 @@ class Alarm:
             return (self.codes[word],)
         known = [text for bit, text in sorted(self.bits.items()) if word >> bit & 1]
         return known or (f"{self.node} = {word}",)
+
+    def raised(self, before: int, word: int) -> bool:
+        """Whether the PLC stops everything for it, and it says something that it did not before."""
+        if not self.stands:
+            return False
+        return bool(word and word != before) if self.codes else bool(word & ~before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +145,11 @@ class Hooks:
     """Whether a person has said that this one is, and that the station stands."""
 
 
-def judge(outcome: Outcome, code: int) -> None:
-    """Raises Stopped, DriverError for an end that is not a good one."""
+def judge(outcome: Outcome, code: int, alarms: Sequence[str] = ()) -> None:
+    """Raises Stopped, DriverError for an end that is not a good one. `alarms`: that stand then."""
     if code in outcome.ok:
         return
     if code in outcome.stopped:
         raise Stopped
-    raise DriverError(outcome.texts.get(code) or f"{outcome.node} = {code}")
+    text = outcome.texts.get(code) or f"{outcome.node} = {code}"
+    raise DriverError("; ".join(dict.fromkeys([text, *alarms])))

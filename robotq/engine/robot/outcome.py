@@ -53,6 +53,8 @@ async def ending_of(run: Run, host: DriverHost, link_lost: Callable[[str], None]
         told[STOPPED_AT] = plain(raised.stopped_at.view())
     if raised.last is not None:
         told[LAST] = plain({"state": raised.last.state, "reason": raised.last.reason})
+    if raised.device is not None:
+        told["device"] = plain(raised.device)
     if not told:
         return ending
     error = replace(ending.error, args={**ending.error.args, **told})

@@ -23,6 +23,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "与机器人的连接中断 ({lost})；事后询问设备，无法确定结果: {reason}",
         "the link to the robot broke ({lost}); asked for it, the device could not say: {reason}",
     ),
+    "cause.unsettled_there": (
+        "{lost}；事后询问设备，无法确定结果: {reason}",
+        "{lost}; asked for it, the device could not say: {reason}",
+    ),
     "cause.link_lost": ("与机器人的连接中断: {reason}", "the link to the robot broke: {reason}"),
     "cause.device_reset": ("设备在执行中重启: {reason}", "the device restarted: {reason}"),
     "cause.answer_lost": (

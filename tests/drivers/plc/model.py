@@ -37,6 +37,8 @@ class ModelPlc:
     pulse of a fixed length."""
     tells_no_bad_end: bool = False
     """Its program writes the number to done at a good end only."""
+    deaf: bool = False
+    """The stop bit is wired to nothing."""
     dog_s: float | None = None
     """Seconds without a change of the watchdog bit after which it stops its machine."""
     boot: int = 1
@@ -116,7 +118,7 @@ class ModelPlc:
         self._left_s -= passed_s
         if self._since_s >= self.accept_after_s:
             n["accepted"] = job.number or True
-        if n["stop"]:
+        if n["stop"] and not self.deaf:
             self._end(job, "stopped", STOPPED)
         elif n["alarm"]:
             self._end(job, "failed", FAILED)

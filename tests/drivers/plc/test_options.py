@@ -100,6 +100,19 @@ def test_program_of_lads__needs_a_server_of_opc_ua(options: dict[str, Any]) -> N
         read_options("station", wrong)
 
 
+def test_stop__that_can_never_be_confirmed_is_noted(options: dict[str, Any]) -> None:
+    assert not list(read_options("station", options).notes)
+    odd = copy.deepcopy(options)
+    del odd["stop"]["stopped"]
+    del odd["commands"]["PICK"]["outcome"]
+    (note,) = read_options("station", odd).notes
+    assert "PICK: without `stopped` or `outcome.stopped` every stop ends as outcome_unknown" in note
+    del odd["stop"]
+    assert list(read_options("station", odd).notes) == [
+        "PICK cannot be stopped: the options have no `stop`"
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_table__as_a_chinese_excel_writes_it(
     options: dict[str, Any], tmp_path: Path, encoding: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from robotq.client.errors import Refused
 from robotq.testing.host import Host
 from robotq.wire.holds import Hold
 from tests.drivers.killed import until
+from tests.drivers.plc.model import FAILED
 from tests.drivers.plc.site import ModbusServer, Site
 
 pytestmark = pytest.mark.wall("the server of the PLC waits by the wall")
@@ -47,7 +48,7 @@ class Lab:
 def lab(tmp_path: Path, robotq_host: Host) -> Iterator[Lab]:
     pytest.importorskip("pymodbus", reason="the extra modbus is not installed")
     with ExitStack() as stack:
-        site = Site(tmp_path, "numbered", ModbusServer("numbered"))
+        site = Site(tmp_path, "numbered", ModbusServer("numbered"), stop_s=0.3)
         stack.callback(site.close)
         robot = {
             "driver": "plc",
@@ -96,7 +97,10 @@ def test_station__runs_answers_stops_and_tells_its_alarm(lab: Lab) -> None:
     task = client.wait(task_id)
     assert (task.state, task.outcome_unknown) == ("failed", False)
     assert task.error is not None
-    assert "jam" in task.error.message
+    assert "jam; 夹爪故障" in task.error.message
+    assert task.result is not None
+    assert task.result["device"]["outcome"] == FAILED
+    assert task.result["device"]["alarms"] == {"报警字": 4}
     until(lambda: "motion_held" in lab.holds())
     assert "夹爪故障: reset it at the PLC" in lab.held().reason
     assert {client.task(each).state for each in waiting} == {"pending"}
@@ -144,3 +148,19 @@ def test_link__that_comes_back_finds_the_number_and_follows_it(lab: Lab) -> None
     until(lambda: client.task(task_id).outcome_unknown, 20)
     assert "outcome_unknown" in lab.holds()
     assert len(plc.jobs) == 2
+
+
+@pytest.mark.slow
+def test_stop__without_an_answer_says_so_and_of_no_link_that_broke(lab: Lab) -> None:
+    client, plc = lab.client, lab.site.plc
+    plc.deaf = True
+    task_id = lab.begun(2_000)
+    with suppress(Refused):
+        # it waits for the end, which is none
+        client.cancel(task_id)
+    task = client.wait(task_id)
+    assert task.outcome_unknown
+    assert task.error is not None
+    assert "no answer to the stop within 0.3 s: 启动" in task.error.message
+    assert "link" not in task.error.message
+    assert client.robot("station").connected

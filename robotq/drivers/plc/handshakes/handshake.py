@@ -65,6 +65,11 @@ class Handshake:
         try:
             self._plc.write(self._pattern.start, self._on)
         except Refused as error:
+            start = self._pattern.start
+            if error.certain and self._plc.read([start])[start] != self._on:
+                raise DriverError(
+                    f"the PLC refuses the start: {error}; nothing was started"
+                ) from error
             raise UncertainOutcome(
                 "answer_lost", f"the PLC refuses the start, or a part of it: {error}"
             ) from error
@@ -93,11 +98,16 @@ class Handshake:
         alarm_since: float | None = None
         accepted = pattern.accepted is None
         lowered = False
+        before: Look | None = None
+        """The last look before a stop."""
         while True:
             seen = self._edges.look()
             self._check_memory(seen, lowered=lowered)
             done = seen.done == self._on
             stopping = hooks.stopping() or hooks.latched()
+            if before is None or not stopping:
+                # an alarm that is there at the first look may be an old one that is latched
+                before = seen
             if stopping and stopping_since is None:
                 stopping_since = hooks.now()
             alarms, stands = seen.alarms
@@ -105,16 +115,19 @@ class Handshake:
                 return self._ended()
             if stopping_since is not None:
                 late = hooks.now() - stopping_since > station.stop_s
-                if seen.is_stopped and (late or not pattern.numbered):
+                stands_now = seen.is_stopped or seen.stands_since(before)
+                if stands_now and (late or not pattern.numbered):
                     self._after_stop()
                     raise Stopped
                 if late:
                     raise UncertainOutcome(
-                        "stop_unconfirmed", "the PLC has not said that the station stands"
+                        "stop_unconfirmed",
+                        f"not done {hooks.now() - began:.0f} s after the start, and no answer to "
+                        f"the stop within {station.stop_s:g} s: {seen.told}",
                     )
             elif alarms:
                 alarm_since = hooks.now() if alarm_since is None else alarm_since
-                self._check_alarm(alarms, hooks.now() - alarm_since, stands=stands)
+                self._check_alarm(seen, alarms, hooks.now() - alarm_since, stands=stands)
             if hooks.left():
                 raise LeftRunning
             accepted = accepted or seen.accepted == self._on
@@ -123,13 +136,17 @@ class Handshake:
             lowered = lowered or self._end_pulse(hooks.now() - began)
             hooks.pause()
 
-    def _check_alarm(self, texts: Sequence[str], since_s: float, *, stands: bool) -> None:
+    def _check_alarm(
+        self, seen: Look, texts: Sequence[str], since_s: float, *, stands: bool
+    ) -> None:
         """A PLC that stores how a command ended gets a moment to say so."""
         if self._pattern.outcome is not None and since_s <= self._station.stop_s:
             return
         self._edges.withdraw()
         text = "; ".join(texts)
-        raise DriverError(text) if stands else UncertainOutcome("answer_lost", text)
+        error = DriverError(text) if stands else UncertainOutcome("answer_lost", text)
+        error.device = {"alarms": seen.words}
+        raise error
 
     def _check_accepted(self, waited_s: float) -> None:
         if waited_s <= self._station.accept_s:
@@ -159,9 +176,18 @@ class Handshake:
             raise UncertainOutcome("device_reset", f"somebody else has written {pattern.start}")
         if not pattern.numbered:
             self._finish()
+        if again.stop_is_high and not self._hooks.latched():
+            # it has ended, one way or another; an emergency stop alone keeps the bit
+            self._edges.lower_stop()
+        results = {name: read[name] for name in pattern.results}
         if pattern.outcome is not None:
-            judge(pattern.outcome, read[pattern.outcome.node])
-        return {name: read[name] for name in pattern.results}
+            code = read[pattern.outcome.node]
+            try:
+                judge(pattern.outcome, code, again.alarms[0])
+            except (DriverError, Stopped) as error:
+                error.device = {"outcome": code, "alarms": again.words, "result": results}
+                raise
+        return results
 
     def _finish(self) -> None:
         """The second edge: done falls when start has. Raises UncertainOutcome: a done that does

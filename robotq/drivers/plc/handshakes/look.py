@@ -64,9 +64,34 @@ class Look:
         )
 
     @property
+    def stop_is_high(self) -> bool:
+        stop = self._station.stop
+        return bool(stop and self._seen[stop])
+
+    @property
     def is_stopped(self) -> bool:
-        stop, stopped = self._station.stop, self._station.stopped
-        return bool(stop and stopped and self._seen[stop] and self._seen[stopped])
+        stopped = self._station.stopped
+        return bool(self.stop_is_high and stopped and self._seen[stopped])
+
+    def stands_since(self, before: Look) -> bool:
+        """Whether the stop bit is high, and an alarm has come that was not there then, for which
+        the PLC stops everything."""
+        return self.stop_is_high and any(
+            alarm.raised(int(before._seen[alarm.node]), int(self._seen[alarm.node]))
+            for alarm in self._station.alarms
+        )
+
+    @property
+    def words(self) -> Values:
+        """Those of the alarms that are not 0."""
+        nodes = [alarm.node for alarm in self._station.alarms]
+        return {node: int(self._seen[node]) for node in nodes if self._seen[node]}
+
+    @property
+    def told(self) -> str:
+        """What stands in the nodes that say how far it is."""
+        nodes = [*self._pattern.of_command, *(alarm.node for alarm in self._station.alarms)]
+        return ", ".join(f"{node} {int(self._seen[node])}" for node in dict.fromkeys(nodes))
 
     @property
     def alarms(self) -> tuple[list[str], bool]:

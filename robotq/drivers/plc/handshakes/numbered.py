@@ -29,11 +29,12 @@ def settled_by_number(
     if plc.read(asked) != seen:
         return Settled.unknown("it has changed while it was read")
     told = str(seen[pattern.done])
+    result = program.told(stored)
     try:
         judge(pattern.outcome, stored[pattern.outcome.node])
     except Stopped:
         return Settled.stopped(id=told, boot=boot)
     except DriverError as error:
-        return Settled.failed(str(error), id=told, boot=boot)
-    result = {name: stored[node] for name, node in program.result.items()}
+        device = {"outcome": stored[pattern.outcome.node], "result": result}
+        return Settled.failed(str(error), id=told, boot=boot, device=device)
     return Settled.completed(result, id=told, boot=boot)

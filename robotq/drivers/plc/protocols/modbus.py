@@ -14,6 +14,8 @@ from robotq.model.errors import ConfigError
 _READS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 """Area -> the function that reads it."""
 _WRITE_COIL, _WRITE_REGISTERS = 5, 16
+_NO_WRITE = (1, 2, 3)
+"""Exceptions that come before a write: no such function, address or value."""
 
 
 def check_installed() -> None:
@@ -60,7 +62,8 @@ class ModbusPlc:
             first=self._first,
         )
         if answer.isError():
-            raise Refused(f"{name}: {answer}")
+            certain = getattr(answer, "exception_code", None) in _NO_WRITE
+            raise Refused(f"{name}: {answer}", certain=certain)
         if answer.address != node.at or not (coil or answer.count == len(words)):
             self.close()
             raise LinkLost(f"{name}: this was the answer to another write")

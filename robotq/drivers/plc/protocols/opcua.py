@@ -27,6 +27,11 @@ _REFUSALS = (
     "BadNotExecutable", "BadNotFound", "BadNotSupported", "BadNotImplemented", "BadLocked",
 )  # fmt: skip
 """Of a write or a call: nothing was done."""
+_NO_WRITE = frozenset({
+    "BadNotWritable", "BadTypeMismatch", "BadUserAccessDenied", "BadNodeIdUnknown",
+    "BadNodeIdInvalid", "BadWriteNotSupported", "BadAttributeIdInvalid",
+})  # fmt: skip
+"""Those of a write that can mean nothing else."""
 _NOT_THERE = frozenset({
     "BadNodeIdUnknown", "BadNodeIdInvalid", "BadNotReadable", "BadUserAccessDenied",
     "BadAttributeIdInvalid",
@@ -75,7 +80,8 @@ def refusals(what: str) -> Iterator[None]:
         yield
     except UaStatusCodeError as error:
         if type(error).__name__ in _REFUSALS:
-            raise Refused(f"{what}: {error}") from error
+            certain = type(error).__name__ in _NO_WRITE
+            raise Refused(f"{what}: {error}", certain=certain) from error
         raise
 
 

@@ -262,8 +262,11 @@ def ending_of_settled(answer: Settled, doubt: Doubt) -> Ending:
 
 
 def _unsettled(answer: Settled, doubt: Doubt) -> Ending:
-    cause = "daemon_died_unsettled" if doubt.cause == DAEMON_DIED else "unsettled"
-    ending = unknown(cause, answer.reason)
+    if doubt.cause not in (DAEMON_DIED, "link_lost") and answer.reason == doubt.reason:
+        # asked again, and found as it was
+        return unknown(doubt.cause, doubt.reason)
+    causes = {DAEMON_DIED: "daemon_died_unsettled", "link_lost": "unsettled"}
+    ending = unknown(causes.get(doubt.cause, "unsettled_there"), answer.reason)
     lost: JsonObject = plain({"lost": doubt.reason}) if doubt.reason else {}
     assert ending.error is not None
     args = {**ending.error.args, **lost}
