@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
-from robotq.drivers.base import DriverError, Ended, UnknownCommand
+from robotq.drivers.base import DriverError, UnknownCommand
 from robotq.drivers.gcode.channel import LineChannel
 from robotq.drivers.gcode.controls import Controls
-from robotq.drivers.gcode.programs.place import UNKNOWN_PLANNER, place_of
+from robotq.drivers.gcode.programs.place import UNKNOWN_PLANNER
+from robotq.drivers.gcode.programs.where import telling_where
 from robotq.drivers.gcode.reader.lines import Line, Program, Rules, prepare
-from robotq.drivers.gcode.reader.reading import Progress, read_program
+from robotq.drivers.gcode.reader.reading import Progress, read_program, telling
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.gcode.reader.strict import why_no_jog
 from robotq.drivers.gcode.state import RobotState
@@ -22,8 +23,6 @@ from robotq.drivers.gcode.stopping import Stopping
 from robotq.drivers.gcode.watch import LOOK_S, Watch
 from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.model.json import JsonObject
-
-_PROGRESS_S = 0.2
 
 
 class Controller(ABC):
@@ -210,32 +209,19 @@ class Controller(ABC):
         with self._telling_where(prepared) if from_client else nullcontext():
             self._known_modes()
             with self._channel.transport.reading_here():
-                self._stream(prepared, _telling(progress, len(prepared)))
+                self._stream(prepared, telling(progress, len(prepared)))
             self._left = prepared.leaves
             if progress is not None:
                 progress(1.0)
             self._settle()
 
-    @contextmanager
-    def _telling_where(self, lines: Program) -> Iterator[None]:
-        """What ends the program inside says where it was."""
-        channel = self._channel
-        channel.begin_program()
-        try:
-            yield
-        except Ended as error:
-            complaint = channel.complaint
-            refused = None if complaint is None or complaint[0] is None else complaint[0].number
-            sent, answered = channel.of_program()
-            error.stopped_at = place_of(
-                lines,
-                sent=sent,
-                answered=answered,
-                planned_most=self._planned_most(),
-                one_by_one=self._one_by_one(),
-                refused=refused or None,
-            )
-            raise
+    def _telling_where(self, lines: Program) -> AbstractContextManager[None]:
+        return telling_where(
+            lines,
+            self._channel,
+            planned_most=self._planned_most(),
+            one_by_one=self._one_by_one(),
+        )
 
     def jog(self, axes: str, *, timeout_s: float | None = None) -> None:
         # the code of a jog is added later
@@ -311,16 +297,3 @@ class Controller(ABC):
             raise DriverError(
                 f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
             )
-
-
-def _telling(progress: Progress | None, lines: int) -> Callable[[int], None]:
-    """Tells how far a program is, and not too often."""
-    told = 0.0
-
-    def tell(done: int) -> None:
-        nonlocal told
-        if progress is not None and time.monotonic() - told > _PROGRESS_S:
-            told = time.monotonic()
-            progress(min(1.0, done / lines))
-
-    return tell

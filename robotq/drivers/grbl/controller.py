@@ -23,6 +23,7 @@ from robotq.drivers.gcode.reader.lines import Line, Rules
 from robotq.drivers.gcode.reader.rules import UNKNOWN, Modes
 from robotq.drivers.grbl.channel import Channel
 from robotq.drivers.grbl.connect import IN_INCHES, SETTINGS
+from robotq.drivers.grbl.exchanges import Exchanges
 from robotq.drivers.grbl.faults import alarm_text
 from robotq.drivers.grbl.feed import require_feed
 from robotq.drivers.grbl.jogging import GrblJog
@@ -36,8 +37,6 @@ from robotq.model.json import JsonObject
 _log = logging.getLogger(__name__)
 
 _SWITCH_OFF_S = 5.0
-_BARRIER = Line(text="G4 P0.01", number=0, codes=("G4",), motion=False, dwell_s=0.01)
-_MODES = Line(text="$G", number=0, codes=(), motion=False)
 _STILL_MOVING_S = 60.0
 _AFTER_RAW_S = 10.0
 _NEAR = 512
@@ -66,6 +65,7 @@ class GrblController(Controller):
         super().__init__(state, channel, controls, stopping, watch)
         self._polling = polling
         self._recognise = recognise
+        self.exchanges = Exchanges(channel, polling, watch)
         self._jogging = GrblJog(state, channel, polling, watch, stopping)
 
     # -- what steps ask for --------------------------------------------------------------------
@@ -79,7 +79,7 @@ class GrblController(Controller):
         asked = Line(text=f"$H{axes}", number=0, codes=(), motion=True)
         deadline = time.monotonic() + self._state.options.homing_timeout_s
         with self._polling.homing():
-            self._send(asked)
+            self.exchanges.send(asked)
             while self._channel.lines_under_way:
                 self._watch.look(may_be_silent=True)
                 if time.monotonic() > deadline:
@@ -94,9 +94,9 @@ class GrblController(Controller):
         self._synchronise()
         self._watch.begin(None)
         begun = self._position.mark()
-        self.exchange(Line(text="$X", number=0, codes=(), motion=False))
+        self.exchanges.exchange(Line(text="$X", number=0, codes=(), motion=False))
         # the last report may still be of the alarm
-        self._until_idle()
+        self.exchanges.until_idle()
         if self._position.why_lost is not None:
             self._position.unhome()
         # the person who asked for it takes the position for known
@@ -106,8 +106,8 @@ class GrblController(Controller):
         self._ready()
         self._watch.begin(timeout_s)
         self._watch.until_resumed()
-        self.exchange(Line(text=f"$J=G91 G21 {axes}", number=0, codes=(), motion=True))
-        self._until_idle()
+        self.exchanges.exchange(Line(text=f"$J=G91 G21 {axes}", number=0, codes=(), motion=True))
+        self.exchanges.until_idle()
 
     def _jog_while(self, wanted: JogWanted, life: JogLife, *, known: bool) -> JsonObject:
         return self._jogging.run(wanted, life, known=known)
@@ -119,38 +119,25 @@ class GrblController(Controller):
         asked = Line(text=line, number=0, codes=(), motion=True, alone=True, dwell_s=limit_s)
         homes = line.upper().replace(" ", "").startswith("$H")
         with self._polling.homing() if homes else nullcontext():
-            self._send(asked)
+            self.exchanges.send(asked)
             while channel.lines_under_way:
                 self._watch.look(may_be_silent=homes)
         told, complaint = channel.told(), channel.complaint
         self._watch.begin(max(1.0, ends - time.monotonic()), hold_counts=True)
-        if self._takes_codes():
+        if self.exchanges.takes_codes():
             # a jog takes no other line beside it; and a motion begins after its answer
-            self._until_idle()
+            self.exchanges.until_idle()
             self._settle()
         return told, None if complaint is None else complaint[1]
 
-    def _takes_codes(self) -> bool:
-        """By a report that was made now: it is not locked, and not asleep."""
-        channel = self._channel
-        seen = channel.statuses
-        self._polling.hurry(True)
-        try:
-            while channel.statuses <= seen + 1:
-                self._watch.look()
-        finally:
-            self._polling.hurry(False)
-        status = channel.status
-        return status is not None and status.state not in ("Alarm", "Sleep")
-
     def _after_raw_line(self, line: str) -> None:  # noqa: ARG002
-        if not self._takes_codes():
+        if not self.exchanges.takes_codes():
             # the next command begins with a reset, or says what has to be done first
             self._state.unsynchronised = True
             return
         self._watch.begin(_AFTER_RAW_S)
         self._modes()
-        self.exchange(SETTINGS)
+        self.exchanges.exchange(SETTINGS)
         if self._channel.inches:
             self._channel.transport.lose(IN_INCHES)
             raise LinkLost(IN_INCHES)
@@ -163,7 +150,7 @@ class GrblController(Controller):
             self._known_modes()
             # and a probe is a motion code like others
             self._left = UNKNOWN
-        self.exchange(Line(text=line, number=0, codes=(), motion=True))
+        self.exchanges.exchange(Line(text=line, number=0, codes=(), motion=True))
         self._settle()
         return [text for text in self._channel.told() if not text.startswith("[GC:")]
 
@@ -180,7 +167,7 @@ class GrblController(Controller):
         try:
             self._watch.begin(_SWITCH_OFF_S)
             for text in lines:
-                self.exchange(Line(text=text, number=0, codes=(), motion=False))
+                self.exchanges.exchange(Line(text=text, number=0, codes=(), motion=False))
         except (DriverError, Stopped, UncertainOutcome) as error:
             _log.warning("%s was not carried out after a failure: %r", " ".join(lines), error)
 
@@ -227,7 +214,7 @@ class GrblController(Controller):
         feed = self._state.options.feed
         for modes in FAMILY.modes:
             text = modes + (f" F{feed:.3f}" if feed else "")
-            self.exchange(Line(text=text, number=0, codes=(), motion=False, alone=True))
+            self.exchanges.exchange(Line(text=text, number=0, codes=(), motion=False, alone=True))
 
     def _require_unlocked(self) -> None:
         channel = self._channel
@@ -253,11 +240,6 @@ class GrblController(Controller):
         self._state.unsynchronised = False
 
     # -- an exchange ---------------------------------------------------------------------------
-
-    def exchange(self, line: Line) -> None:
-        """Send a line, and wait for its answer."""
-        self._send(line)
-        self._until_answered()
 
     def _stream(self, lines: Sequence[Line], tell: Callable[[int], None]) -> None:
         channel = self._channel
@@ -285,40 +267,4 @@ class GrblController(Controller):
         return not alone and channel.takes(line)
 
     def _settle(self) -> None:
-        channel = self._channel
-        self._send(_BARRIER)
-        self._until_answered()
-        self._until_idle()
-        told = channel.modes_told
-        self._send(_MODES)
-        self._until_answered()
-        if channel.unexplained or channel.modes_told == told:
-            self._watch.out_of_step("there were more answers than lines")
-
-    def _send(self, line: Line) -> None:
-        while not self._channel.put([line]):
-            self._watch.look()
-            self._watch.raise_complaint()
-
-    def _until_answered(self) -> None:
-        while self._channel.lines_under_way:
-            self._watch.look()
-        self._watch.raise_complaint()
-
-    def _until_idle(self) -> None:
-        """Until a report that was made after the last answer says Idle."""
-        channel = self._channel
-        seen = channel.statuses
-        self._polling.hurry(True)
-        try:
-            while True:
-                self._watch.look()
-                status = channel.status
-                if channel.statuses > seen and status is not None:
-                    seen = channel.statuses
-                    if status.state in ("Idle", "Check"):
-                        return
-                    if status.state == "Alarm":
-                        channel.alarm_by_report()
-        finally:
-            self._polling.hurry(False)
+        self.exchanges.settle()

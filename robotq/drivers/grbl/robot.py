@@ -109,12 +109,12 @@ class GrblRobot(GcodeRobot):
 
         def ask() -> Self:
             controller.start()
-            controller.exchange(WHO)
+            controller.exchanges.exchange(WHO)
             self._identity = identity_of(channel)
             return self._identity.told
 
         try:
-            controller.exchange(SETTINGS)
+            controller.exchanges.exchange(SETTINGS)
             if channel.inches:
                 raise LinkLost(IN_INCHES)
             self._recognition.look(ask)

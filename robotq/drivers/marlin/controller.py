@@ -20,10 +20,10 @@ from robotq.drivers.gcode.reader.reading import Progress
 from robotq.drivers.gcode.reader.rules import Modes
 from robotq.drivers.jogging import JogLife, JogWanted
 from robotq.drivers.marlin.jogging import MarlinJog
-from robotq.drivers.marlin.planned import Ahead
 from robotq.drivers.marlin.short import Point, Remainder, steps_in
 from robotq.drivers.marlin.state import State
 from robotq.drivers.marlin.stopping import MarlinStopping
+from robotq.drivers.marlin.streaming import Streaming
 from robotq.drivers.marlin.talk.channel import Channel
 from robotq.drivers.marlin.talk.counting import count_anew
 from robotq.drivers.marlin.talk.lines import ABSOLUTE, FINISH, MARKER, STEPS
@@ -52,8 +52,7 @@ class MarlinController(Controller):
         self.stopping = stopping = MarlinStopping(state, channel, controls, self._lost_lines)
         watch = MarlinWatch(state, channel, controls, self._lost_lines, stopping)
         super().__init__(state, channel, controls, stopping, watch)
-        self._rest_asked = -1
-        """Motions that had been sent when the end of all of them was last asked for."""
+        self._streaming = Streaming(state, channel, watch, self._lost_lines, self._follow)
         self._relative = False
         """Coordinates may be relative still: a jog has not come to its end."""
         self._remainder = Remainder()
@@ -249,55 +248,9 @@ class MarlinController(Controller):
         self._settle()
 
     def _stream(self, lines: Sequence[Line], tell: Callable[[int], None]) -> None:
-        channel = self._channel
-        window = self._state.options.window if self._state.emergency_parser else 2
-        answered = channel.answered
-        self._remainder.begin(channel.condition.point)
+        self._remainder.begin(self._channel.condition.point)
         self._state.short_mm = {}
-        at = 0
-        # makes many at once, which lines[at] does not
-        waiting = iter(lines)
-        line = next(waiting, None)
-        ahead = Ahead(self._state.options.hold_within_s)
-        while line is not None or channel.lines_under_way:
-            if self._state.hold_wanted:
-                self._rests()
-            elif line is not None and not ahead.has_room(line):
-                if self._rests():
-                    ahead.rests()
-            elif line is not None and self._next(line, window):
-                ahead.sent()
-                self._follow(line)
-                at, line = at + 1, next(waiting, None)
-                self._lost_lines.wait_anew()
-                if channel.lines_under_way < window:
-                    self._watch.look(0.0)
-                    continue
-            self._watch.look()
-            done = channel.answered - answered
-            tell(done if self._state.emergency_parser else at)
-
-    def _next(self, line: Line, window: int) -> bool:
-        """Send a line where it may be sent."""
-        channel = self._channel
-        if self._state.emergency_parser:
-            return channel.put(line, window)
-        # nothing could stop what is planned: so one motion, and nothing before it has ended
-        if channel.lines_under_way or not channel.put(line, 1):
-            return False
-        if line.motion:
-            channel.put(FINISH, 2)
-        return True
-
-    def _rests(self) -> bool:
-        """Whether all that was sent is carried out and the robot stands; asks for it once."""
-        channel = self._channel
-        sent = channel.motions_sent
-        over = channel.motions_over >= sent
-        if not over and self._rest_asked != sent and channel.put(FINISH, 1):
-            self._rest_asked = sent
-            channel.mark()
-        return over
+        self._streaming.run(lines, tell)
 
     def _settle(self) -> None:
         """Wait until nothing is planned, the robot stands, and every line is accounted for."""

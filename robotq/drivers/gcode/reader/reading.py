@@ -13,6 +13,8 @@ from robotq.drivers.gcode.reader.lines import Program, Rules, prepare
 Progress = Callable[[float], None]
 
 _TELL_S = 0.3
+_PROGRESS_S = 0.2
+"""Between two words of how far the sending is."""
 _LOOK_S = 0.05
 """Between two looks of the command thread at whether it was stopped."""
 _SHARE = 0.05
@@ -107,3 +109,16 @@ class _Reading:
         self.number = number
         if self._ended:
             raise _Ended
+
+
+def telling(progress: Progress | None, lines: int) -> Callable[[int], None]:
+    """Tells how far a program is, and not too often."""
+    told = 0.0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if progress is not None and time.monotonic() - told > _PROGRESS_S:
+            told = time.monotonic()
+            progress(min(1.0, done / lines))
+
+    return tell
