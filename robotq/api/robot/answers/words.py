@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from robotq.engine.robot.robot import Robot
+from robotq.engine.robot.values import ValueLook
 from robotq.model.texts import Language, fill
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -176,3 +177,16 @@ def robot_state(robot: Robot, running: bool, holds: Sequence[object]) -> str:
     if not robot.connected:
         return "disconnected"
     return "held" if holds else "idle"
+
+
+def value_facts(look: ValueLook) -> dict[str, Any]:
+    """What is shown of a value besides its course."""
+    return {
+        "name": look.name,
+        "value": look.value,
+        "unit": look.unit,
+        "normal": look.normal,
+        "state": look.state.value,
+        "age_s": round(look.age_s, 1),
+        "alarm": look.alarm,
+    }

@@ -17,13 +17,12 @@ from robotq.api.http.call import Call, is_large
 from robotq.api.http.elsewhere import ELSEWHERE, not_told
 from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.holds import hold_reason, hold_views
-from robotq.api.robot.answers.times import schedule_view
 from robotq.api.robot.answers.words import words, words_of
 from robotq.api.robot.models.submit import SubmitQuery
 from robotq.catalog import Kind
 from robotq.engine.intake.idempotency import Accepted, KeyedRequest
 from robotq.engine.intake.read_command import Order
-from robotq.model.carried.program import HandedIn, program_text, shown_params
+from robotq.model.carried.program import HandedIn, program_text
 from robotq.model.errors import ERROR_CODES, RobotqError
 from robotq.model.outcome import result_view
 from robotq.model.task import Task
@@ -98,7 +97,9 @@ async def _submit(
             # it acts at once, so it cannot wait until somebody agrees
             raise RobotqError("person_needed", action=order.command.cmd_type)
     if query.dry_run:
-        return await _dry_run(call, orders, batch=batch)
+        from robotq.api.robot.handlers.dry_run import dry_run  # noqa: PLC0415 - seldom needed
+
+        return await dry_run(call, orders, batch=batch)
     if not batch and orders[0].spec.kind is not Kind.QUEUED:
         return await _at_once(call, orders[0])
     wait_s = _wait_s(call)
@@ -163,45 +164,6 @@ async def _at_once(call: Call, order: Order) -> web.Response:
     )
     told = {"not_told": missing} if missing else {}
     return call.answer({**asdict(done), **result, **told})
-
-
-async def _dry_run(call: Call, orders: Sequence[Order], *, batch: bool) -> web.Response:
-    language = call.language
-    outlooks = await call.engine.queue.outlooks(orders, batch=batch)
-    commands = tuple(
-        wire.CheckedCommand(
-            cmd_type=order.command.cmd_type,
-            cmd_id=order.command.cmd_id,
-            kind=order.spec.kind.value,
-            robot_id=order.robot,
-            params=shown_params(order.command),
-            extra=order.command.extra,
-            priority=order.priority,
-            timeout_s=order.spec.timeout_s,
-            **schedule_view(order.not_before_ms, order.expires_at_ms, order.repeat),
-            holds=hold_views(call.engine.holds.of(order.robot), language),
-            **({} if batch else _place_in_line(call, order)),
-            program=None if outlook is None else wire.ProgramOutlook.read(outlook),
-        )
-        for order, outlook in zip(orders, outlooks, strict=True)
-    )
-    message = words("dry_run", language)
-    return call.answer(wire.DryRun(success=True, dry_run=True, message=message, commands=commands))
-
-
-def _place_in_line(call: Call, order: Order) -> dict[str, Any]:
-    """Where a command would stand; of one in a batch the others before it would count, too."""
-    if order.spec.kind is not Kind.QUEUED:
-        return {}
-    engine = call.engine
-    position, starts_s = engine.queue.would_stand(
-        order.robot, order.priority, order.not_before_ms, engine.clock.now_ms()
-    )
-    if starts_s is None:
-        return {"position": position}
-    held = engine.holds.held(order.robot)
-    name = "starts_after_resume_s" if held else "starts_in_s"
-    return {"position": position, name: round(starts_s, 1)}
 
 
 def _wait_s(call: Call) -> float:

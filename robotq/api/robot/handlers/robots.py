@@ -21,14 +21,13 @@ from robotq.api.robot.answers.acts import (
     starts_next,
 )
 from robotq.api.robot.answers.holds import hold_views, reason_views
-from robotq.api.robot.answers.words import also_not_told, robot_state, words, words_of
+from robotq.api.robot.answers.words import also_not_told, robot_state, value_facts, words, words_of
 from robotq.api.robot.models.base import EmptyBody
 from robotq.api.robot.models.robots import RawLineBody, ResumeMotionBody, ValuesQuery
 from robotq.drivers.base import DriverStatus
 from robotq.engine.engine import Engine
 from robotq.engine.holds.confirming import Confirmation
 from robotq.engine.robot.robot import Robot
-from robotq.engine.robot.values import SLOTS, STEP_S, ValueLook
 from robotq.model.errors import RobotqError
 from robotq.model.json import JsonObject
 from robotq.model.texts import text
@@ -231,57 +230,17 @@ def looks(robot: Robot) -> tuple[watched.ValueLook, ...]:
     found = robot.values.look(_TREND)[:_LOOKED_AT]
     return tuple(
         watched.ValueLook(
-            **_facts(each), trend=tuple(None if one is None else one.last for one in each.points)
+            **value_facts(each),
+            trend=tuple(None if one is None else one.last for one in each.points),
         )
         for each in found
     )
 
 
-def course(robot: Robot, at_ms: int, points: int) -> watched.RobotValues:
-    """Those of one robot with their course, in at most so many points."""
-    now = robot.values.now()
-    fitting = max(count for count in _COUNTS if count <= points)
-    return watched.RobotValues(
-        robot_id=robot.name,
-        at_ms=at_ms,
-        connected=robot.connected,
-        every_s=STEP_S * SLOTS / fitting,
-        values=tuple(
-            watched.ValueCourse(
-                **_facts(each),
-                points=tuple(
-                    watched.ValuePoint(
-                        at_ms=at_ms + int((one.at - now) * 1000),
-                        least=one.least,
-                        most=one.most,
-                        last=one.last,
-                    )
-                    for one in each.points
-                    if one is not None
-                ),
-            )
-            for each in robot.values.look(fitting)
-        ),
-    )
-
-
-_COUNTS = tuple(count for count in range(1, SLOTS + 1) if SLOTS % count == 0)
-
-
-def _facts(look: ValueLook) -> dict[str, Any]:
-    return {
-        "name": look.name,
-        "value": look.value,
-        "unit": look.unit,
-        "normal": look.normal,
-        "state": look.state.value,
-        "age_s": round(look.age_s, 1),
-        "alarm": look.alarm,
-    }
-
-
 async def get_values(call: Call) -> web.StreamResponse:
-    """From memory: nobody who looks makes the robot speak."""
+    """From memory: nobody who looks makes the robot speak. Its module is read for the first."""
+    from robotq.api.robot.watching.values import course  # noqa: PLC0415 - seldom needed
+
     robot = call.engine.robot(call.path("robot_id"))
     points = call.query(ValuesQuery).points
     return call.answer(course(robot, call.engine.clock.now_ms(), points))

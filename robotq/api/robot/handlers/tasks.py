@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,23 +11,26 @@ from msgspec.structs import replace
 from robotq.api.http.call import Call
 from robotq.api.http.elsewhere import ELSEWHERE, Elsewhere, not_told
 from robotq.api.http.errors import json_bytes
+from robotq.api.http.routes import REPLAYED
 from robotq.api.robot.answers.acts import starts_next
 from robotq.api.robot.answers.task import STATUS, VIEWS, task_line, task_view
 from robotq.api.robot.answers.times import read_time
-from robotq.api.robot.answers.words import words, words_of
+from robotq.api.robot.answers.words import words_of
 from robotq.api.robot.handlers.commands import API
 from robotq.api.robot.models import tasks as models
 from robotq.engine.intake.admission import series_of
+from robotq.engine.intake.idempotency import Accepted
 from robotq.engine.queue.queue import KeyedRequest
-from robotq.model.carried.program import PROGRAM, StoredProgram, text_of
 from robotq.model.errors import RobotqError
 from robotq.model.task import Task, TaskState
 from robotq.store.port import TaskQuery
-from robotq.wire import submit as submit_wire
 from robotq.wire import task_lists
 
 if TYPE_CHECKING:
-    from robotq.engine.control.from_line import FromLine, FromLineLook
+    from robotq.engine.control.from_line import FromLine
+
+if TYPE_CHECKING:
+    pass
 
 
 async def get_task(call: Call) -> web.StreamResponse:
@@ -179,6 +181,10 @@ async def retry(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
+    return await _retried(call, accepted, body)
+
+
+async def _retried(call: Call, accepted: Accepted, body: models.RetryBody) -> web.Response:
     task = await call.engine.reads.task(accepted.task_ids[0])
     missing = await _of_pause(call, body, task)
     return _done(call, "retried", task, repeated=accepted.repeated, missing=missing)
@@ -207,7 +213,7 @@ async def retry_batch(call: Call) -> web.StreamResponse:
             starts_next=starts_next(call.engine, first.queue),
             not_told=missing,
         ),
-        headers=_replayed(accepted.repeated),
+        headers=REPLAYED if accepted.repeated else None,
     )
 
 
@@ -222,10 +228,6 @@ def _keyed(call: Call, body: models.RetryBody | models.ResolveBody) -> KeyedRequ
     return call.keyed(API, {"path": call.request.path, **body.model_dump()})
 
 
-def _replayed(repeated: bool) -> dict[str, str] | None:
-    return {"Idempotency-Replayed": "true"} if repeated else None
-
-
 def _done(
     call: Call, code: str, task: Task, *, repeated: bool = False, missing: tuple[str, ...] = ()
 ) -> web.Response:
@@ -238,7 +240,7 @@ def _done(
             starts_next=starts_next(call.engine, task.queue),
             not_told=missing,
         ),
-        headers=_replayed(repeated),
+        headers=REPLAYED if repeated else None,
     )
 
 
@@ -268,7 +270,9 @@ async def rerun(call: Call) -> web.StreamResponse:
     task_id = call.path("task_id")
     from_line: FromLine = call.engine.from_line
     if body.seen is None:
-        return call.answer(_shown(await from_line.look(task_id, body.from_line), call))
+        from robotq.api.robot.handlers.program import shown  # noqa: PLC0415 - seldom needed
+
+        return call.answer(shown(await from_line.look(task_id, body.from_line), call))
     accepted = await from_line.run(
         task_id,
         body.from_line,
@@ -278,45 +282,11 @@ async def rerun(call: Call) -> web.StreamResponse:
         stay_paused=body.then == "stay_paused",
         keyed=_keyed(call, body),
     )
-    task = await call.engine.reads.task(accepted.task_ids[0])
-    missing = await _of_pause(call, body, task)
-    return _done(call, "retried", task, repeated=accepted.repeated, missing=missing)
-
-
-def _shown(look: FromLineLook, call: Call) -> submit_wire.FromLine:
-    outlook = look.outlook
-    return submit_wire.FromLine.read(
-        look.resumption.told,
-        success=True,
-        dry_run=True,
-        message=words("from_line", call.language, line=look.from_line),
-        task_id=look.task.id,
-        from_line=look.from_line,
-        seen=look.seen,
-        preamble=tuple(look.resumption.preamble),
-        program=None if outlook is None else submit_wire.ProgramOutlook.read(outlook),
-    )
-
-
-_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_AS_A_FILE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-"""Whatever somebody has handed in, a browser saves it and does nothing else with it."""
+    return await _retried(call, accepted, body)
 
 
 async def get_program(call: Call) -> web.StreamResponse:
-    task = await call.engine.reads.task(call.path("task_id"))
-    params = task.command.params
-    program = params.get(PROGRAM) if isinstance(params, dict) else None
-    name = _NAME.sub("_", task.command.cmd_id or task.id).strip("._")[:100] or "program"
-    headers = {**_AS_A_FILE, "Content-Disposition": f'attachment; filename="{name}.nc"'}
-    if isinstance(program, StoredProgram):
-        path = await call.engine.programs.checked_path(program)
-        found = web.FileResponse(path, headers=headers)
-        found.content_type = "text/plain"
-        found.charset = "utf-8"
-        return found
-    # of a task of an earlier robotq, or a list of lines that is none of plain ones
-    text = text_of(program)
-    if text is None:
-        raise RobotqError("not_found", path=call.request.path[:200])
-    return web.Response(text=text, headers=headers, content_type="text/plain", charset="utf-8")
+    """Its module is read for the first who asks."""
+    from robotq.api.robot.handlers.program import program_file  # noqa: PLC0415 - seldom needed
+
+    return await program_file(call)
