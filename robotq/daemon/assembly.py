@@ -35,8 +35,7 @@ from robotq.store.memory import MemoryStore
 from robotq.store.port import Store
 from robotq.store.sqlite.store import SqliteStore
 from robotq.system.clocks import SystemClock
-from robotq.system.durable import write_durably
-from robotq.system.listen import check_exposure, open_sockets
+from robotq.system.listen import check_exposure, forget_port, open_sockets, write_port
 from robotq.system.watchdog import Watchdog
 from robotq.workers import Workers
 
@@ -49,8 +48,6 @@ _HANDLERS_S = 1.0
 """Wall seconds that open requests get at the end; streams never end by themselves."""
 _IDLE_S = 300.0
 """Wall seconds that a connection may do nothing after a request."""
-_PORT_FILE_S = 1.0
-"""Wall seconds that the disk gets to forget the port, before the robots are stopped."""
 
 
 class Daemon:
@@ -195,8 +192,8 @@ async def running_daemon(
         await site.first_answered()
         await _begin(engine, fleet)
         port_file = config.data / "port"
-        await asyncio.to_thread(_write_port, port_file, addresses[0][1])
-        stack.push_async_callback(_forget_port, port_file)
+        await asyncio.to_thread(write_port, port_file, addresses[0][1])
+        stack.push_async_callback(forget_port, port_file)
         reloading = asyncio.create_task(daemon.reload_on(reload), name="reload")
         stack.callback(reloading.cancel)
         warming = asyncio.create_task(warm(), name="warm")
@@ -273,35 +270,15 @@ def make_data_folder(folder: Path) -> None:
         raise DataUnavailable(f"data: cannot make the folder {folder}: {error.strerror}") from error
 
 
-def _write_port(file: Path, port: int) -> None:
-    """Raises DataUnavailable."""
-    try:
-        # whole, for whoever waits for it
-        write_durably(file, f"{port}\n".encode())
-    except OSError as error:
-        raise DataUnavailable(f"{file} cannot be written: {error.strerror}") from error
-
-
-async def _forget_port(file: Path) -> None:
-    """A disk that does not answer must not keep the robots from being stopped."""
-    removing = asyncio.ensure_future(asyncio.to_thread(file.unlink, missing_ok=True))
-    try:
-        async with asyncio.timeout(_PORT_FILE_S):
-            await removing
-    except TimeoutError:
-        _log.warning("%s is left: the disk does not answer", file)
-    except OSError as error:
-        _log.warning("%s is left: %s", file, error.strerror)
-
-
 async def _store(config: Config, end: asyncio.Event | None) -> Store:
     """Raises ConfigError."""
-    own = _own_store(config, end)
-    dsn = config.store.workers
-    if dsn is None:
+    own: Store = MemoryStore()
+    if config.store.own != "memory":
+        own = SqliteStore(config.data) if end is None else SqliteStore(config.data, end.is_set)
+    if config.store.workers is None:
         return own
     make = await asyncio.to_thread(_read_shared_store)
-    return make(own, dsn, config)
+    return make(own, config.store.workers, config)
 
 
 def _read_shared_store() -> Callable[[Store, str, Config], Store]:
@@ -311,12 +288,6 @@ def _read_shared_store() -> Callable[[Store, str, Config], Store]:
     except ModuleNotFoundError as error:
         raise without_extra("store.workers", error) from error
     return shared_store
-
-
-def _own_store(config: Config, end: asyncio.Event | None) -> Store:
-    if config.store.own == "memory":
-        return MemoryStore()
-    return SqliteStore(config.data) if end is None else SqliteStore(config.data, end.is_set)
 
 
 def without_extra(key: str, error: ModuleNotFoundError) -> Exception:

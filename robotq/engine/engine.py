@@ -66,7 +66,6 @@ class Engine:
         self.signals.settings_changed.subscribe(self._read_by_these)
         self._background = Background()
         self._maintenance: Any = None
-        self._raw_lines: Any = None
         self._telling: Any = None
         """There where the configuration names somebody who is told."""
 
@@ -138,83 +137,44 @@ class Engine:
         return self.store_available and not self.queue.closed
 
     @cached_property
-    def from_line(self) -> Any:
-        """A `FromLine`: programs from one of their lines on. Made, and its module read, for the
-        first who asks."""
-        from robotq.engine.control.from_line import FromLine  # noqa: PLC0415 - seldom needed
+    def _seldom(self) -> Any:
+        """Makes the parts below, each for the first who asks; no start needs its module."""
+        from robotq.engine.assembly import seldom  # noqa: PLC0415 - see above
 
-        parts = self._parts
-        return FromLine(
-            again=parts.again,
-            queue=self.queue,
-            reads=self.reads,
-            judging=parts.tasks.judging,
-            programs=self.programs,
-            drivers={name: robot.host.driver for name, robot in self.robots.items()},
-        )
+        return seldom
+
+    @cached_property
+    def from_line(self) -> Any:
+        """A `FromLine`: programs from one of their lines on."""
+        return self._seldom.from_line(self._parts)
 
     @cached_property
     def alarms(self) -> Any:
-        """An `Alarms`: what somebody has to act on. Made, and its module read, for the first who
-        asks."""
-        from robotq.engine.alarms import Alarms  # noqa: PLC0415 - a start needs none
-
-        queues = self._parts.base.memory.robot_queues
-        return Alarms(
-            holds=self.holds,
-            why=self.why,
-            queues=queues,
-            clock=self.clock,
-            note=self.note,
-            robots=self.robots,
-            maintenance=self._maintenance,
-        )
+        """An `Alarms`: what somebody has to act on."""
+        return self._seldom.alarms(self._parts, self.note, self._maintenance)
 
     @cached_property
     def standby(self) -> Any:
-        """A `StandbyControl`: robots that another machine can take over. Made, and its module read,
-        where there are some."""
-        from robotq.engine.control.standby import StandbyControl  # noqa: PLC0415 - few sites
-        from robotq.engine.waiting.handing_over import HandingOver  # noqa: PLC0415
-
-        base, tasks = self._parts.base, self._parts.tasks
-        return StandbyControl(
-            self.robots,
-            handing_over=HandingOver(
-                commit=base.commit, admission=tasks.admission, reads=base.reads, clock=base.clock
-            ),
-            claims=tasks.claims,
-            memory=base.memory,
-            holds=base.holds,
-            settings=base.settings,
-        )
+        """A `StandbyControl`: robots that another machine can take over."""
+        return self._seldom.standby(self._parts)
 
     @cached_property
     def mirror(self) -> Any:
-        """The `Mirror` of what other daemons write. Its module is read where there are some."""
-        from robotq.engine.upkeep.mirror import Mirror  # noqa: PLC0415
-
-        return Mirror(self._parts.base.commit, self._parts.base.memory)
+        """The `Mirror` of what other daemons write."""
+        return self._seldom.mirror(self._parts)
 
     @cached_property
     def repeats(self) -> Any:
-        """The `RepeatsByTheClock`. Made, and its module read, for the first who asks, or at the
-        start where there are some."""
-        from robotq.engine.control.by_the_clock import RepeatsByTheClock  # noqa: PLC0415
-
-        base = self._parts.base
-        repeats = RepeatsByTheClock(
-            queue=self.queue,
-            commit=base.commit,
-            reads=self.reads,
-            holds=self.holds,
-            clock=self.clock,
-            intake=lambda: self.intake,
-            facts=base.restored.facts,
-        )
+        """The `RepeatsByTheClock`."""
+        repeats = self._seldom.repeats(self._parts, lambda: self.intake)
         if not self.queue.closed:
             self._background.start("repeats", repeats.look, every_s=1)
         return repeats
+
+    @cached_property
+    def raw_lines(self) -> Any:
+        """A `RawLines`: what people say to controllers past all commands."""
+        return self._seldom.raw_lines(self._parts)
 
     async def note(
         self, kind: str, *, actor: str, data: Mapping[str, Any], robot: str | None = None
@@ -266,23 +226,6 @@ class Engine:
         """A `Maintenance`: what is to be seen to; None where the configuration has nothing of
         that kind."""
         return self._maintenance
-
-    def raw_lines(self) -> Any:
-        """A `RawLines`: what people say to controllers past all commands."""
-        if self._raw_lines is None:
-            from robotq.engine.control.raw_lines import RawLines  # noqa: PLC0415 - seldom needed
-
-            parts, base = self._parts, self._parts.base
-            self._raw_lines = RawLines(
-                roster=parts.roster,
-                holds=base.holds,
-                claims=parts.tasks.claims,
-                resources=base.resources,
-                commit=base.commit,
-                clock=base.clock,
-                jogging=parts.jogging,
-            )
-        return self._raw_lines
 
     async def _count(self) -> None:
         if not any(robot.maintenance for robot in self.config.robots.values()):

@@ -1,18 +1,27 @@
-"""Where the daemon listens: which addresses, which it refuses, and the sockets."""
+"""Where the daemon listens: which addresses, which it refuses, the sockets, and the file that tells
+the port."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
+from pathlib import Path
 
-from robotq.model.errors import ConfigError
+from robotq.model.errors import ConfigError, DataUnavailable
+from robotq.system.durable import write_durably
+
+_log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "::1")
 """Listened on where the configuration names no host; ::1 only where the machine has it."""
 
 _BACKLOG = 1_024
+_PORT_FILE_S = 1.0
+"""Wall seconds that the disk gets to forget the port, before the robots are stopped."""
 _ATTEMPTS = 20
 """Free ports tried until one is free on every address."""
 
@@ -136,3 +145,24 @@ def _why(error: OSError, address: str, port: int) -> str:
     if error.errno in _NO_SUCH_FAMILY:
         return f"this machine has no address {address}; choose another with --host"
     return f"cannot listen on port {port} of {address}: {error.strerror}"
+
+
+def write_port(file: Path, port: int) -> None:
+    """Raises DataUnavailable."""
+    try:
+        # whole, for whoever waits for it
+        write_durably(file, f"{port}\n".encode())
+    except OSError as error:
+        raise DataUnavailable(f"{file} cannot be written: {error.strerror}") from error
+
+
+async def forget_port(file: Path) -> None:
+    """A disk that does not answer must not keep the robots from being stopped."""
+    removing = asyncio.ensure_future(asyncio.to_thread(file.unlink, missing_ok=True))
+    try:
+        async with asyncio.timeout(_PORT_FILE_S):
+            await removing
+    except TimeoutError:
+        _log.warning("%s is left: the disk does not answer", file)
+    except OSError as error:
+        _log.warning("%s is left: %s", file, error.strerror)

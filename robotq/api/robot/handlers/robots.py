@@ -98,7 +98,7 @@ async def raw_line(call: Call) -> web.StreamResponse:
     call.refuse_agents("raw_line")
     body = await call.body(RawLineBody)
     robot = call.engine.robot(call.path("robot_id"))
-    told = await call.engine.raw_lines().send(robot.name, body.line, body.limit_s, actor=call.actor)
+    told = await call.engine.raw_lines.send(robot.name, body.line, body.limit_s, actor=call.actor)
     outcome, error = told["outcome"], told["error"]
     message = text(f"raw.{outcome}", {"error": error or ""}, call.language)
     missing = await not_told(call, robot.name)
