@@ -77,7 +77,7 @@ async def start_engine(
         in_doubt = await _recovered(base, hosts)
         parts = make_parts(base, hosts, simulated, read_again=read_again)
         for name in ran & parts.roster.keys():
-            parts.roster[name].may_move = True
+            parts.roster[name].link.may_move = True
         for task in in_doubt:
             parts.roster[task.queue].executor.doubts.of_the_run_before(task)
         fitting = parts.tasks.fitting

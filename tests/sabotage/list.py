@@ -129,14 +129,14 @@ SABOTAGES = (
     ),
     _one(
         "an exception of the driver counts as a certain end",
-        "engine/robot/outcome.py",
+        "engine/robot/running/outcome.py",
         '        return unknown("driver_raised", f"{type(error).__name__}: {error}")',
         '        return failed("driver_raised", {"reason": str(error)})',
         "tests/engine/queue/test_endings.py",
     ),
     _one(
         "a lost link counts as a certain end",
-        "engine/robot/outcome.py",
+        "engine/robot/running/outcome.py",
         "        return unknown(error.cause, error.reason)",
         '        return failed("device_error", {"reason": error.reason})',
         "tests/engine/queue/test_endings.py tests/engine/robot/test_link.py",

@@ -244,7 +244,7 @@ def _listen(base: Base, robots: Mapping[str, Robot]) -> None:
             robot.executor.cancel(task.id, actor=actor, reason=reason)
 
     def link_changed(name: str, state: LinkState, reason: str) -> None:
-        robots[name].link_changed(state, reason)
+        robots[name].link.changed(state, reason)
 
     base.signals.stop_wanted.subscribe(stop)
     base.signals.link_changed.subscribe(link_changed)

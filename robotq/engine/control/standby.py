@@ -113,7 +113,7 @@ class StandbyControl:
         task = None if here is None else self._memory.get(here)
         if task is None or task.state is not TaskState.RUNNING or at_hand.executor.running:
             return
-        at_hand.may_move = True
+        at_hand.link.may_move = True
         run, settings = task.run, self._settings
         same = run is not None and run.driver == settings.config.robots[robot].driver
         asks = same and at_hand.host.settles is not None

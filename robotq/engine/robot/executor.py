@@ -14,12 +14,12 @@ from robotq.drivers.base import NotDriving
 from robotq.engine.queue.ending import Ending, StopCause, StopRequest
 from robotq.engine.robot.deps import ExecutorDeps, Tenancy
 from robotq.engine.robot.driver_threads import DriverHost
-from robotq.engine.robot.outcome import ending_of
 from robotq.engine.robot.run import Run
 from robotq.engine.robot.running.answering import Answering
 from robotq.engine.robot.running.beginning import Beginning
 from robotq.engine.robot.running.coming_back import ComingBack
 from robotq.engine.robot.running.our_faults import OurFaults
+from robotq.engine.robot.running.outcome import ending_of
 from robotq.engine.robot.settling.doubts import Doubts
 from robotq.engine.robot.settling.in_doubt import Doubt
 from robotq.engine.robot.settling.wishes import Wishes

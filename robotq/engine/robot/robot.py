@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from robotq.config import RobotConfig
 from robotq.drivers.base import (
     Busy,
     Capabilities,
-    DrivenElsewhere,
     DriverError,
     DriverStatus,
     LinkLost,
     LinkState,
-    NotAsConfigured,
     UnknownCommand,
 )
 from robotq.engine.queue.ending import StopCause
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.executor import Executor
+from robotq.engine.robot.link import RobotLink
 from robotq.engine.robot.motion_hold import MotionHold
 from robotq.engine.robot.settling.leaving import Leaving
 from robotq.engine.robot.values import RobotValues
@@ -56,17 +55,13 @@ class Robot:
         self.host = host
         self._deps = deps
         self._loop = asyncio.get_running_loop()
-        self._down = asyncio.Event()
-        self._down.set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._losses = 0
-        """How often the link was reported lost."""
-        self.connected = False
-        self.may_move = False
-        """The run before has not seen the end of what it did."""
         self.executor = Executor(name, host, motion, self._link_lost, deps)
         self.motion = MotionHold(name, host, self.executor, deps)
         self.values = RobotValues(name, lambda: self.config.values, lambda: self.connected)
+        self.link = RobotLink(
+            name, host, deps, executor=self.executor, motion=self.motion, values=self.values
+        )
         self._leaving = Leaving(name, host, self.executor, deps)
         self._deps.holds.starts(name)
 
@@ -81,6 +76,13 @@ class Robot:
     @property
     def capabilities(self) -> Capabilities:
         return self.host.capabilities
+
+    def _link_lost(self, reason: str) -> None:
+        self.link.lost(reason)
+
+    @property
+    def connected(self) -> bool:
+        return self.link.connected
 
     @property
     def ready(self) -> bool:
@@ -111,7 +113,7 @@ class Robot:
     def start(self) -> None:
         """Begin to restore the link and to carry out the queue."""
         self._tasks = [
-            asyncio.create_task(self._keep_link(), name=f"{self.name} link"),
+            asyncio.create_task(self.link.keep(), name=f"{self.name} link"),
             asyncio.create_task(self.executor.run(), name=f"{self.name} executor"),
             asyncio.create_task(self._keep_looking(), name=f"{self.name} motion"),
         ]
@@ -135,99 +137,6 @@ class Robot:
                 status = await self.motion.look()
                 if status is not None:
                     self.values.take(status.values)
-
-    # -- the link ----------------------------------------------------------------------------
-
-    def link_changed(self, state: LinkState, reason: str) -> None:
-        """What the driver reports, from any thread."""
-        if state is LinkState.DISCONNECTED:
-            try:
-                self._loop.call_soon_threadsafe(self._link_lost, reason)
-            except RuntimeError:
-                _log.warning("%s: the link went down after the daemon had ended", self.name)
-
-    def _link_lost(self, reason: str) -> None:
-        self._losses += 1
-        self.executor.doubts.disconnected()
-        if not self.connected:
-            return
-        self.connected = False
-        _log.warning("%s: the link is down: %s", self.name, reason)
-        self._hold_disconnected(reason)
-        self._down.set()
-
-    def _hold_disconnected(self, reason: str, *, options: bool = False) -> None:
-        """`options`: those of the robot are wrong, and no cable."""
-        more: dict[str, Any] = {"options": True} if options else {}
-        self._deps.holds.set(self.name, HoldCode.DISCONNECTED, reason=reason, **more)
-
-    async def _keep_link(self) -> None:
-        await self._stop_what_may_run()
-        told: tuple[type[Exception], str] | None = None
-        told_at = 0.0
-        pause_s = 0.0
-        while True:
-            await self._down.wait()
-            try:
-                status = await self._connect()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the link is not there
-                news = (type(error), str(error) or type(error).__name__)
-                now = self._loop.time()
-                # another machine at the same port, for example
-                other = told is None or news[0] is not told[0]
-                at_once = isinstance(error, DrivenElsewhere)
-                late = at_once or now - told_at > self._timings.link_told_s
-                if other or (news != told and late):
-                    told, told_at = news, now
-                    _log.warning("%s: no link: %s", self.name, error)
-                    self._hold_disconnected(news[1], options=isinstance(error, NotAsConfigured))
-                pause_s = min(max(self._timings.link_pause_s, 2 * pause_s), self.config.reconnect_s)
-                await asyncio.sleep(pause_s)
-                continue
-            told = None
-            pause_s = 0.0
-            self._down.clear()
-            self.connected = True
-            _log.info("%s: the link is there", self.name)
-            # before anything can begin
-            self.motion.connected(status)
-            self.values.take(status.values)
-            self.executor.doubts.connected()
-            await self.executor.doubts.stop_what_is_owed()
-            await self._lift_disconnected(status.place)
-
-    async def _stop_what_may_run(self) -> None:
-        """An emergency stop of the run before comes before the link: a driver that is told of it
-        stops its device as the first thing that it sends. Also where nobody can ask it: a command
-        without an id, whose outcome is unknown, may still be going on."""
-        holds = self._deps.holds
-        may_move = self.may_move or holds.has(self.name, HoldCode.OUTCOME_UNKNOWN)
-        if not (may_move and holds.has(self.name, HoldCode.ESTOP)):
-            return
-        stopping = self.host.emergency_stop()
-        # it is not there yet, most often, and says so
-        await asyncio.wait({stopping}, timeout=self._timings.confirm_s)
-        if stopping.done() and (error := stopping.exception()) is not None:
-            _log.info("%s: the emergency stop goes out with the link: %s", self.name, error)
-
-    async def _connect(self) -> DriverStatus:
-        """Make the link. Returns how the robot is."""
-        losses = self._losses
-        await self.host.connect()
-        async with asyncio.timeout(self._timings.answer_s):
-            status = await self.host.status()
-        if status.link is LinkState.DISCONNECTED or self._losses != losses:
-            raise LinkLost("the link broke again at once")
-        return status
-
-    async def _lift_disconnected(self, place: str | None) -> None:
-        claims, holds = self._deps.claims, self._deps.holds
-        hold = holds.get(self.name, HoldCode.DISCONNECTED)
-        assert hold is not None
-        # where it cannot say where it stands, it keeps what it had
-        mutations = claims.robot_stands(self.name, place) if place is not None else []
-        # it stays where the link has been lost again meanwhile
-        await claims.lift_when_possible(hold, mutations)
 
     # -- what people do to a robot -------------------------------------------------------------
 

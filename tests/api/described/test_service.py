@@ -65,7 +65,7 @@ async def test_health__shows_what_an_operator_asks_for(lab: Lab) -> None:
 
 
 async def test_health__a_robot_without_a_link_is_degraded(lab: Lab) -> None:
-    lab.engine.robots["robot_b"].connected = False
+    lab.engine.robots["robot_b"].link.connected = False
     assert (await lab.get("/health")).body["status"] == "degraded"
 
 

@@ -56,7 +56,7 @@ async def test_link__that_is_down_makes_every_value_old_at_once_everywhere(lab: 
     metrics = (await lab.get("/metrics")).text
     assert 'robotq_robot_value{name="battery",robot="robot_a",unit="%"}' in metrics
     assert 'robotq_robot_value_outside{name="battery",robot="robot_a"} 0.0' in metrics
-    robot.connected = False
+    robot.link.connected = False
     try:
         assert {each["state"] for each in (await _values(lab)).values()} == {"stale"}
         look = (await lab.get("/dashboard/look")).body
@@ -68,7 +68,7 @@ async def test_link__that_is_down_makes_every_value_old_at_once_everywhere(lab: 
         assert 'robotq_robot_value{name="battery",robot="robot_a"' not in metrics
         assert 'robotq_robot_value_age_seconds{name="battery",robot="robot_a"}' in metrics
     finally:
-        robot.connected = True
+        robot.link.connected = True
 
 
 async def test_look__has_a_dozen_values_of_a_robot_however_many_it_tells(lab: Lab) -> None:
