@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from robotq.engine.assembly.parts import Parts
-
-if TYPE_CHECKING:
-    from robotq.engine.alarms import Alarms
-    from robotq.engine.control.by_the_clock import RepeatsByTheClock
-    from robotq.engine.control.from_line import FromLine
-    from robotq.engine.control.raw_lines import RawLines
-    from robotq.engine.control.standby import StandbyControl
-    from robotq.engine.intake.read_command import Intake
-    from robotq.engine.upkeep.maintenance import Maintenance
-    from robotq.engine.upkeep.mirror import Mirror
+from robotq.engine.intake.read_command import Intake
 
 
-def from_line(parts: Parts) -> FromLine:
+def from_line(parts: Parts) -> Any:
     from robotq.engine.control.from_line import FromLine  # noqa: PLC0415 - seldom needed
 
     return FromLine(
@@ -31,9 +22,7 @@ def from_line(parts: Parts) -> FromLine:
     )
 
 
-def alarms(
-    parts: Parts, note: Callable[..., Awaitable[Any]], maintenance: Maintenance | None
-) -> Alarms:
+def alarms(parts: Parts, note: Callable[..., Awaitable[Any]], maintenance: Any) -> Any:
     from robotq.engine.alarms import Alarms  # noqa: PLC0415 - a start needs none
 
     return Alarms(
@@ -47,7 +36,7 @@ def alarms(
     )
 
 
-def standby(parts: Parts) -> StandbyControl:
+def standby(parts: Parts) -> Any:
     from robotq.engine.control.standby import StandbyControl  # noqa: PLC0415 - few sites
     from robotq.engine.waiting.handing_over import HandingOver  # noqa: PLC0415
 
@@ -64,13 +53,13 @@ def standby(parts: Parts) -> StandbyControl:
     )
 
 
-def mirror(parts: Parts) -> Mirror:
+def mirror(parts: Parts) -> Any:
     from robotq.engine.upkeep.mirror import Mirror  # noqa: PLC0415 - few sites
 
     return Mirror(parts.base.commit, parts.base.memory)
 
 
-def repeats(parts: Parts, intake: Callable[[], Intake]) -> RepeatsByTheClock:
+def repeats(parts: Parts, intake: Callable[[], Intake]) -> Any:
     from robotq.engine.control.by_the_clock import RepeatsByTheClock  # noqa: PLC0415 - few sites
 
     base = parts.base
@@ -85,7 +74,7 @@ def repeats(parts: Parts, intake: Callable[[], Intake]) -> RepeatsByTheClock:
     )
 
 
-def raw_lines(parts: Parts) -> RawLines:
+def raw_lines(parts: Parts) -> Any:
     from robotq.engine.control.raw_lines import RawLines  # noqa: PLC0415 - seldom needed
 
     base = parts.base
