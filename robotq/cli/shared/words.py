@@ -296,6 +296,4 @@ def language_here() -> Language:
 
 def columns(text: str) -> int:
     """Its width on a terminal."""
-    if text.isascii():
-        return len(text)
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from robotq.engine.intake.read_command import Order
 from robotq.engine.settings import Settings
-from robotq.engine.state.tasks import Room, TaskMemory, weight_of
+from robotq.engine.state.tasks import Keeper, Room, TaskMemory, weight_of
 from robotq.model import ids
 from robotq.model.clock import WallClock
 from robotq.model.errors import RobotqError
@@ -46,26 +46,31 @@ class Admission:
         Those that are on their way to the disk count, so that the limit holds for a burst.
         Raises RobotqError shutting_down, queue_full, queue_bytes_full.
         """
-        tasks = len(commands)
+        return self._kept(self, commands, self.require_room(len(commands)))
+
+    def require_room(self, tasks: int) -> int:
+        """The same for now, before something is done that takes time: nothing is kept. How long
+        the queue would be. Raises RobotqError shutting_down, queue_full."""
+        length = self._memory.unfinished + self.incoming + tasks
+        self._require(length, self._settings.config.queue.max_length)
+        return length
+
+    def _require(self, length: int, limit: int) -> None:
         if self.closed:
             raise RobotqError("shutting_down")
-        limit = self._settings.config.queue.max_length
-        length = self._memory.unfinished + self.incoming + tasks
         if length > limit:
             raise RobotqError("queue_full", limit=limit)
-        weights, weight = self._weigh(commands)
-        self.incoming += tasks
-        self.heavy += weight
-        return Room(self, self, weights, weight, length)
 
-    def require_room(self, tasks: int) -> None:
-        """The same for now, before something is done that takes time: nothing is kept. Raises
-        RobotqError shutting_down, queue_full."""
-        if self.closed:
-            raise RobotqError("shutting_down")
-        limit = self._settings.config.queue.max_length
-        if self._memory.unfinished + self.incoming + tasks > limit:
-            raise RobotqError("queue_full", limit=limit)
+    def _kept(self, line: Keeper, commands: Sequence[Command], length: int) -> Room:
+        """Raises RobotqError queue_bytes_full."""
+        weights = tuple(map(weight_of, commands))
+        weight = sum(weights)
+        limit = self._settings.config.queue.max_bytes
+        if self._memory.weight + self.heavy + weight > limit:
+            raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
+        line.incoming += len(commands)
+        self.heavy += weight
+        return Room(line, self, weights, weight, length)
 
     def tasks(
         self,
@@ -84,23 +89,9 @@ class Admission:
         a contiguous batch its others.
         """
         now_ms = self._clock.now_ms()
-        if batch:
-            return self._batch(
-                orders, now_ms, api=api, actor=actor, contiguous=contiguous, agent=agent
-            )
-        (order,) = orders
-        return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
-
-    def _batch(
-        self,
-        orders: Sequence[Order],
-        now_ms: int,
-        *,
-        api: str,
-        actor: str,
-        contiguous: bool | None,
-        agent: bool,
-    ) -> list[Task]:
+        if not batch:
+            (order,) = orders
+            return [self._task(order, now_ms, api=api, actor=actor, agent=agent)]
         batch_id = self.numbers.batch_id(now_ms, self._seq + 1)
         of_robot = Counter(order.robot for order in orders)
         crowded = {name for name, number in of_robot.items() if number > 1}
@@ -225,17 +216,10 @@ class Admission:
     def job_room(self, queue: str, commands: Sequence[Command], limit: int) -> Room:
         """The same as `room` in a queue for workers, which has a limit of its own for what
         waits."""
-        if self.closed:
-            raise RobotqError("shutting_down")
-        tasks = len(commands)
         worker_queue = self._memory.worker_queue(queue)
-        length = worker_queue.waiting + worker_queue.incoming + tasks
-        if length > limit:
-            raise RobotqError("queue_full", limit=limit)
-        weights, weight = self._weigh(commands)
-        worker_queue.incoming += tasks
-        self.heavy += weight
-        return Room(worker_queue, self, weights, weight, length)
+        length = worker_queue.waiting + worker_queue.incoming + len(commands)
+        self._require(length, limit)
+        return self._kept(worker_queue, commands, length)
 
     def job(self, job: Job, *, api: str, actor: str) -> Task:
         """A new task for workers."""
@@ -258,16 +242,6 @@ class Admission:
             rank=float(seq),
             work=job.work,
         )
-
-    def _weigh(self, commands: Iterable[Command]) -> tuple[Sequence[int], int]:
-        """What each takes in memory, and all together, where there is room. Raises RobotqError
-        queue_bytes_full."""
-        weights = tuple(map(weight_of, commands))
-        weight = sum(weights)
-        limit = self._settings.config.queue.max_bytes
-        if self._memory.weight + self.heavy + weight > limit:
-            raise RobotqError("queue_bytes_full", limit=limit, bytes=weight)
-        return weights, weight
 
     def _task(
         self,

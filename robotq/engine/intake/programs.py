@@ -62,7 +62,7 @@ class Programs:
 
     def __init__(self, store: Store, limits: Callable[[], LimitsConfig]) -> None:
         self._store = store
-        self._limits = limits
+        self.limits = limits
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="robotq-programs")
         self._sweep_turn = asyncio.Lock()
         self._waiting: set[asyncio.Task[None]] = set()
@@ -70,7 +70,7 @@ class Programs:
     @cached_property
     def room(self) -> FileRoom:
         """Where they are. Blocks, the first time."""
-        room = FileRoom(self._store.files(FOLDER), lambda: self._limits().programs_bytes)
+        room = FileRoom(self._store.files(FOLDER), lambda: self.limits().programs_bytes)
         try:
             # nothing comes in before this: what a crash has left in the middle of being written
             room.clear_halves()
@@ -177,10 +177,6 @@ class Programs:
     async def opened_room(self) -> FileRoom:
         """Where they are, without waiting for the disk on the loop."""
         return await self.on_thread(lambda: self.room)
-
-    @property
-    def limits(self) -> LimitsConfig:
-        return self._limits()
 
     async def sweep(self) -> int:
         """Remove the files that no task names; how many went. Raises RobotqError

@@ -104,7 +104,6 @@ class Submitting:
         Raises RobotqError program_refused, queue_full, store_unavailable, shutting_down,
         idempotency_conflict, fleet_away.
         """
-
         said = _Said(
             api=api,
             actor=actor,
@@ -218,33 +217,7 @@ class Submitting:
         nobody has resolved; already_retried; queue_full, store_unavailable, shutting_down,
         idempotency_conflict; fleet_away, and it runs again then.
         """
-        accepted = await self._retried(
-            again,
-            actor=actor,
-            agent=agent,
-            note=note,
-            stay_paused=stay_paused,
-            keyed=keyed,
-            batch=batch,
-            back=back,
-        )
-        if self._witness is not None and any(self._witness.of(order.robot) for _, order in again):
-            await self._witness.told()
-        return accepted
 
-    @unbroken
-    async def _retried(
-        self,
-        again: Sequence[tuple[str, Order]],
-        *,
-        actor: str,
-        agent: bool,
-        note: str,
-        stay_paused: bool,
-        keyed: KeyedRequest | None,
-        batch: bool,
-        back: bool,
-    ) -> Accepted:
         async def accept(save_answer: SaveAccepted | None) -> Accepted:
             async with AsyncExitStack() as stack:
                 held = await stack.enter_async_context(self._programs.holding())
@@ -302,9 +275,15 @@ class Submitting:
                 crash_point(CrashPoint.RETRIED)
                 return accepted
 
-        if keyed is None:
-            return await accept(None)
-        return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
+        async def retried() -> Accepted:
+            if keyed is None:
+                return await accept(None)
+            return await self._idempotency.once(keyed, self._clock.now_ms(), accept)
+
+        accepted = await unbroken(retried)()
+        if self._witness is not None and any(self._witness.of(order.robot) for _, order in again):
+            await self._witness.told()
+        return accepted
 
     async def _check_retry(self, task: Task) -> None:
         """Raises RobotqError wrong_state, already_retried, store_unavailable."""

@@ -24,7 +24,7 @@ _HEAD_BYTES = 4 * (HEAD + 1)
 async def taking_in(programs: Programs) -> AsyncIterator[Taking]:
     """A program that comes in pieces. What it gives is gone at the end of the block, unless a task
     was made of it."""
-    taking = Taking(await programs.opened_room(), programs.limits)
+    taking = Taking(await programs.opened_room(), programs.limits())
     try:
         yield taking
     finally:
