@@ -1,8 +1,13 @@
-"""How long the engine waits for what nobody tells it."""
+"""How long the engine waits for what nobody tells it, and how long a command may take."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import msgspec
+
+from robotq.model.clock import MotionClock, Timer
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,3 +81,58 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     disk_at_end_s: float = 10.0
     """That the disk has in all at the end, from the moment in which all robots stand still. What
     it has not confirmed by then is told, and left. `TimeoutStopSec` of the service is longer."""
+
+
+class Limit:
+    """The time limit of a running command: calls `expired` once it has had
+    `seconds` of motion time.
+
+    It does not run while the command waits for a person or is held: neither is slow motion.
+    """
+
+    def __init__(self, clock: MotionClock, seconds: float, expired: Callable[[], None]) -> None:
+        self._clock = clock
+        self._seconds = self._left = seconds
+        self._expired = expired
+        self._paused_for: set[str] = set()
+        self._since = clock.now()
+        self._timer: Timer | None = self._armed()
+
+    @property
+    def used_s(self) -> float:
+        """Seconds of motion time that it has run so far."""
+        running_s = self._clock.now() - self._since if self._timer is not None else 0.0
+        return self._seconds - self._left + running_s
+
+    def pause(self, reason: str) -> None:
+        """Stop the time until `resume` was called for every reason."""
+        self._paused_for.add(reason)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._left -= self._clock.now() - self._since
+
+    def resume(self, reason: str) -> None:
+        self._paused_for.discard(reason)
+        if self._timer is None and not self._paused_for:
+            self._since = self._clock.now()
+            self._timer = self._armed()
+
+    @property
+    def paused(self) -> bool:
+        """The command waits for a person, or is held."""
+        return not self._paused_for <= {"ended"}
+
+    def spend(self, seconds: float) -> None:
+        """So much of it was used before this was made."""
+        self.pause("spending")
+        self._left -= seconds
+        self.resume("spending")
+
+    def cancel(self) -> None:
+        """The command has ended; the time does not run any more."""
+        self.pause("ended")
+
+    def _armed(self) -> Timer:
+        loop = asyncio.get_running_loop()
+        return self._clock.call_later(max(0.0, self._left), self._expired, loop)

@@ -155,10 +155,9 @@ class Admission:
         batch_id: str | None = None,
     ) -> Task:
         """A new task that does an ended one's command once more, at the head of its queue."""
-        now_ms = self._clock.now_ms()
         return self._task(
             order,
-            now_ms,
+            self._clock.now_ms(),
             api=task.api,
             actor=actor,
             retry_of=task.id,
@@ -198,9 +197,7 @@ class Admission:
             self.again(task, order, actor=actor, agent=agent, batch_id=batch_id)
             for task, order in tasks
         ]
-        first: dict[str, Task] = {}
-        for task in again:
-            first.setdefault(task.queue, task)
+        first = {task.queue: task for task in reversed(again)}
         asked = {task.queue for task in again if task.contiguous and task.awaits_approval}
         # one place in line for those of a robot; their numbers keep them in order
         return [
@@ -259,8 +256,7 @@ class Admission:
     ) -> Task:
         self._seq += 1
         rank = float(self._seq)
-        if priority is None:
-            priority = order.priority
+        priority = order.priority if priority is None else priority
         if retry_of is not None:
             robot_queue = self._memory.robot_queue(order.robot)
             head, retried = robot_queue.head(), robot_queue.last_retried()

@@ -256,19 +256,10 @@ class Submitting:
                 now_ms = self._clock.now_ms()
                 mutations = saving_new(new, actor)
                 for (task, _), one in zip(ended, new, strict=True):
-                    retried = transition(task, Action.RETRIED, retried_as=one.id)
-                    mutations.append(SaveTask(retried, task))
-                    mutations.append(
-                        task_event(
-                            "task.retried",
-                            retried,
-                            now_ms,
-                            actor,
-                            before=task,
-                            retried_as=one.id,
-                            note=note,
-                        )
-                    )
+                    done = transition(task, Action.RETRIED, retried_as=one.id)
+                    told = {"retried_as": one.id, "note": note}
+                    event = task_event("task.retried", done, now_ms, actor, before=task, **told)
+                    mutations += [SaveTask(done, task), event]
                 if save_answer is not None:
                     mutations.append(save_answer(accepted))
                 await self._commit.write(mutations, room)

@@ -93,3 +93,18 @@ def call_soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args:
         loop.call_soon_threadsafe(call, *args)
     except RuntimeError:
         _log.warning("a driver came back after the daemon had ended")
+
+
+def quietly(glance: Callable[[], None], robot: str) -> None:
+    """What a driver raises where it is asked how it is says nothing about its command."""
+    try:
+        civil(glance)
+    except Exception as error:  # noqa: BLE001 - a driver may raise anything
+        _log.debug("%s: no answer where it stands: %r", robot, error)
+
+
+def retrieved(call: asyncio.Future[None]) -> None:
+    """Nobody asks for what it raises."""
+    if not call.cancelled():
+        # whether it was taken shows in the closing itself
+        call.exception()

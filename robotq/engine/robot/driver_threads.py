@@ -23,7 +23,14 @@ from robotq.drivers.base import (
 )
 from robotq.drivers.jogging import Jogs
 from robotq.drivers.settling import Settled, Settles, UnsettledRun
-from robotq.engine.robot.driver_calls import DriverCalls, call_soon, civil, settle
+from robotq.engine.robot.driver_calls import (
+    DriverCalls,
+    call_soon,
+    civil,
+    quietly,
+    retrieved,
+    settle,
+)
 from robotq.engine.timings import Timings
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.json import JsonObject
@@ -128,30 +135,27 @@ class DriverHost:
 
         def job() -> None:
             try:
-                result = civil(self._begun(carry_out, begun))
+                result = civil(lambda: self._begun(carry_out, begun))
             except Exception as error:  # noqa: BLE001 - handed to whoever awaits the future
                 call_soon(loop, settle, future, None, error)
                 return
             if glance is not None:
                 self._came_back = _CameBack(future, result)
-                _quietly(glance, self._robot)
+                quietly(glance, self._robot)
             call_soon(loop, self._settle_execution, future, result)
 
         self._jobs.put(job)
         return future
 
-    def _begun(self, carry_out: Callable[[], JsonObject], begun: bool) -> Callable[[], JsonObject]:
-        def run() -> JsonObject:
-            try:
-                # the stop may have come while this thread was waking up
-                if not begun and (self._no_motion.is_set() or self._stop_requested):
-                    raise NotBegun
-                crash_point(CrashPoint.STARTED)
-                return carry_out()
-            finally:
-                self.busy = False
-
-        return run
+    def _begun(self, carry_out: Callable[[], JsonObject], begun: bool) -> JsonObject:
+        try:
+            # the stop may have come while this thread was waking up
+            if not begun and (self._no_motion.is_set() or self._stop_requested):
+                raise NotBegun
+            crash_point(CrashPoint.STARTED)
+            return carry_out()
+        finally:
+            self.busy = False
 
     def _settle_execution(self, future: asyncio.Future[JsonObject], result: JsonObject) -> None:
         self._came_back = None
@@ -279,7 +283,7 @@ class DriverHost:
         self._jobs.put(None)
         if self._connecting:
             # it may wait for a controller that does not speak
-            self._stopping.call(self.driver.stop).add_done_callback(_retrieved)
+            self._stopping.call(self.driver.stop).add_done_callback(retrieved)
         done, _ = await asyncio.wait([closing], timeout=timeout_s)
         for calls in (self._stopping, self._emergency, self._motion, self._control):
             calls.close()
@@ -294,17 +298,3 @@ class DriverHost:
 class _CameBack(NamedTuple):
     future: asyncio.Future[JsonObject]
     result: JsonObject
-
-
-def _quietly(glance: Callable[[], None], robot: str) -> None:
-    """What a driver raises where it is asked how it is says nothing about its command."""
-    try:
-        civil(glance)
-    except Exception as error:  # noqa: BLE001 - a driver may raise anything
-        _log.debug("%s: no answer where it stands: %r", robot, error)
-
-
-def _retrieved(call: asyncio.Future[None]) -> None:
-    if not call.cancelled():
-        # whether it was taken shows in the closing itself
-        call.exception()

@@ -17,69 +17,15 @@ from robotq.engine.robot.context import PendingAnswer, RunContext
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.handlers import MANUAL_STEP
 from robotq.engine.robot.naming import Naming
+from robotq.engine.timings import Limit
 from robotq.model.carried.program import programs_in
-from robotq.model.clock import MotionClock, Timer, WallClock
+from robotq.model.clock import MotionClock, WallClock
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain, plain_in_slices
 from robotq.model.task import DeviceRun, Task
 from robotq.steps.language import LAST_S
 
 _log = logging.getLogger(__name__)
-
-
-class Limit:
-    """The time limit of a running command: calls `expired` once it has had
-    `seconds` of motion time.
-
-    It does not run while the command waits for a person or is held: neither is slow motion.
-    """
-
-    def __init__(self, clock: MotionClock, seconds: float, expired: Callable[[], None]) -> None:
-        self._clock = clock
-        self._seconds = self._left = seconds
-        self._expired = expired
-        self._paused_for: set[str] = set()
-        self._since = clock.now()
-        self._timer: Timer | None = self._armed()
-
-    @property
-    def used_s(self) -> float:
-        """Seconds of motion time that it has run so far."""
-        running_s = self._clock.now() - self._since if self._timer is not None else 0.0
-        return self._seconds - self._left + running_s
-
-    def pause(self, reason: str) -> None:
-        """Stop the time until `resume` was called for every reason."""
-        self._paused_for.add(reason)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            self._left -= self._clock.now() - self._since
-
-    def resume(self, reason: str) -> None:
-        self._paused_for.discard(reason)
-        if self._timer is None and not self._paused_for:
-            self._since = self._clock.now()
-            self._timer = self._armed()
-
-    @property
-    def paused(self) -> bool:
-        """The command waits for a person, or is held."""
-        return not self._paused_for <= {"ended"}
-
-    def spend(self, seconds: float) -> None:
-        """So much of it was used before this was made."""
-        self.pause("spending")
-        self._left -= seconds
-        self.resume("spending")
-
-    def cancel(self) -> None:
-        """The command has ended; the time does not run any more."""
-        self.pause("ended")
-
-    def _armed(self) -> Timer:
-        loop = asyncio.get_running_loop()
-        return self._clock.call_later(max(0.0, self._left), self._expired, loop)
 
 
 class Run:

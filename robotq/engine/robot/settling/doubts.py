@@ -9,25 +9,30 @@ from typing import Protocol
 
 from robotq.drivers.base import LinkLost, UncertainOutcome
 from robotq.drivers.settling import LeftRunning, RunState, Settled
-from robotq.engine.queue.ending import Ending, StopCause, StopRequest
+from robotq.engine.queue.ending import Ending, StopRequest
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.run import Run
 from robotq.engine.robot.settling.attached import AttachedContext
-from robotq.engine.robot.settling.in_doubt import DAEMON_DIED, Doubt, Settling, ending_of_settled
+from robotq.engine.robot.settling.in_doubt import (
+    DAEMON_DIED,
+    Doubt,
+    Settling,
+    ending_of_settled,
+    request_of,
+    wanted_before,
+)
 from robotq.engine.robot.settling.wishes import Wishes
 from robotq.model.clock import MotionClock
 from robotq.model.hold import HoldCode
-from robotq.model.task import Asked, Task
+from robotq.model.task import Task
 
 _log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """Starts of one command that may end with the daemon or the link, where it goes back to waiting by
 itself. After that it may be the command that ends them."""
-
-
 _ROUNDS = 3
 """How often one command may be followed again over the same link."""
 
@@ -36,10 +41,7 @@ class Hands(Protocol):
     """What has the commands of a robot in hand: its executor."""
 
     link_lost: Callable[[str], None]
-    glance: Callable[[], None]
 
-    @property
-    def motion_is_held(self) -> bool: ...
     @property
     def at_end(self) -> Callable[..., Awaitable[None]]: ...
     async def follow(self, doubt: Doubt) -> Run: ...
@@ -126,6 +128,7 @@ class Doubts:
         )
         recorder.goes_on(task)
         self._settling.forget()
+        latch = deps.holds.get(self._robot, HoldCode.ESTOP)
         self.now = Doubt(
             task,
             recorder,
@@ -133,21 +136,8 @@ class Doubts:
             deps.settings.catalog.get(task.command.cmd_type),
             cause=DAEMON_DIED,
             links=self.links,
-            request=self._wanted_before(task),
+            request=wanted_before(task, latch, deps.clock.now_ms()),
         )
-
-    def _wanted_before(self, task: Task) -> StopRequest | None:
-        """What somebody has wanted of it before this start, or its limit."""
-        latch = self._deps.holds.get(self._robot, HoldCode.ESTOP)
-        if latch is not None:
-            reason = str(latch.args.get("reason", ""))
-            return StopRequest(cause=StopCause.ESTOP, actor=latch.actor, reason=reason)
-        if task.asked is not None:
-            return _request(task.asked)
-        until_ms = task.run.left_until_ms if task.run is not None else None
-        if until_ms is not None and self._deps.clock.now_ms() > until_ms:
-            return StopRequest(cause=StopCause.SHUTDOWN)
-        return None
 
     async def arise(self, run: Run) -> bool:
         """Whether the driver has lost sight of a run that its device knows by an id on disk."""
@@ -160,7 +150,7 @@ class Doubts:
         request = run.request
         if request is None and (asked := self._wishes.wanted(run.task.id)) is not None:
             # it came while the id was being written
-            request = _request(asked)
+            request = request_of(asked)
         self._settling.forget()
         self.now = Doubt(
             run.task,
@@ -188,17 +178,18 @@ class Doubts:
             doubt = self.now
             assert doubt is not None
             rounds, links = (rounds + 1 if self.links == links else 0), self.links
-            if rounds <= _ROUNDS:
-                answer = await self._asked(doubt)
-            else:
-                # over one link it is found running, and lost sight of again
-                answer = Settled.unknown(doubt.reason)
+            # over one link it may be found running, and lost sight of again, only so often
+            answer = (
+                await self._asked(doubt) if rounds <= _ROUNDS else Settled.unknown(doubt.reason)
+            )
             if answer is None:
                 await self._leave(doubt)
                 return None
             if answer.state is not RunState.RUNNING:
                 return await self._ended(doubt, answer)
-            await self._stop_first(doubt)
+            if doubt.request is not None:
+                # what was to be stopped is stopped before it is followed again
+                await self._stop()
             run = await self._executor.follow(doubt)
             if not await self.arise(run):
                 return await self._executor.end(run)
@@ -209,7 +200,6 @@ class Doubts:
         deps, task, run_id = self._deps, doubt.task, doubt.run.id
         cause = f"cause.{doubt.cause}"
         self._tell(task, "task.in_doubt", run_id=run_id, cause=cause, reason=doubt.reason)
-        spec = doubt.spec
         context = AttachedContext(
             task,
             doubt.recorder,
@@ -217,9 +207,9 @@ class Doubts:
             clock=deps.clock,
             loop=asyncio.get_running_loop(),
             asking=lambda _: None,
-            program=spec.program(task.queue),
+            program=doubt.spec.program(task.queue),
         )
-        left_s = spec.timeout_s - doubt.worked_s(deps.clock.now_ms())
+        left_s = doubt.spec.timeout_s - doubt.worked_s(deps.clock.now_ms())
         limit_s = max(left_s, deps.settings.timings.in_doubt_s)
         answer = await self._settling.ask(doubt, context, limit_s)
         if answer is not None:
@@ -243,17 +233,11 @@ class Doubts:
         if self._telling:
             await asyncio.wait(set(self._telling))
 
-    async def _stop_first(self, doubt: Doubt) -> None:
-        """What was to be stopped is stopped before it is followed again."""
-        if doubt.request is not None:
-            await self._stop()
-
     async def _stop(self) -> None:
         latched = self._deps.holds.has(self._robot, HoldCode.ESTOP)
         stop = self._host.emergency_stop() if latched else self._host.stop()
         stopping = asyncio.ensure_future(stop)
-        limit_s = self._deps.settings.config.limits.stop_timeout_s
-        await asyncio.wait({stopping}, timeout=limit_s)
+        await asyncio.wait({stopping}, timeout=self._deps.settings.config.limits.stop_timeout_s)
         if stopping.done() and (error := stopping.exception()) is not None:
             _log.error("%s: a stop raised %r", self._robot, error)
 
@@ -261,9 +245,9 @@ class Doubts:
         deps, task = self._deps, doubt.task
         await self._all_told()
         if self._waits_again(doubt, answer):
-            reason = answer.reason or "reason.never_started"
             await doubt.recorder.close()
             self.now = None
+            reason = answer.reason or "reason.never_started"
             await self._wishes.requeue(task, run_id=doubt.run.id, reason=reason)
             return None
         ending = ending_of_settled(answer, doubt)
@@ -316,7 +300,3 @@ class Doubts:
             await self._deps.claims.running.record(doubt.task, report)
         except Exception as error:  # noqa: BLE001 - it runs on at its device, whatever it is
             _log.warning("%s: what was reported last is lost: %r", doubt.task.id, error)
-
-
-def _request(asked: Asked) -> StopRequest:
-    return StopRequest(cause=StopCause(asked.cause), actor=asked.actor, reason=asked.reason)

@@ -14,6 +14,7 @@ from robotq.drivers.base import CommandContext, LinkLost
 from robotq.drivers.settling import RunState, Settled, UnsettledRun
 from robotq.engine.queue.ending import (
     Ending,
+    StopCause,
     StopRequest,
     completed,
     failed,
@@ -24,9 +25,10 @@ from robotq.engine.queue.ending import (
 from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.timings import Timings
+from robotq.model.hold import Hold
 from robotq.model.json import JsonObject
 from robotq.model.json.safe import plain
-from robotq.model.task import DeviceRun, Task
+from robotq.model.task import Asked, DeviceRun, Task
 
 _log = logging.getLogger(__name__)
 
@@ -271,3 +273,21 @@ def _unsettled(answer: Settled, doubt: Doubt) -> Ending:
     assert ending.error is not None
     args = {**ending.error.args, **lost}
     return replace(ending, error=replace(ending.error, args=args), hold_args=args)
+
+
+def request_of(asked: Asked) -> StopRequest:
+    return StopRequest(cause=StopCause(asked.cause), actor=asked.actor, reason=asked.reason)
+
+
+def wanted_before(task: Task, latch: Hold | None, now_ms: int) -> StopRequest | None:
+    """What somebody has wanted of a command before this start, or its limit. `latch`: the emergency
+    stop that is latched at its robot."""
+    if latch is not None:
+        reason = str(latch.args.get("reason", ""))
+        return StopRequest(cause=StopCause.ESTOP, actor=latch.actor, reason=reason)
+    if task.asked is not None:
+        return request_of(task.asked)
+    until_ms = task.run.left_until_ms if task.run is not None else None
+    if until_ms is not None and now_ms > until_ms:
+        return StopRequest(cause=StopCause.SHUTDOWN)
+    return None
