@@ -6,19 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from robotq.engine.engine import Engine
 from robotq.engine.state.worker_queue import WorkerQueue
 from robotq.engine.upkeep.background import end
-from robotq.engine.why_of_workers import WorkersThere
 from robotq.model.errors import RobotqError
 from robotq.model.job import Heartbeat, Holder, JobEnding, TaskOrder, TaskReport, Verdict
 from robotq.model.task import Task, TaskState
+from robotq.workers.presence import Presence
 from robotq.workers.registry import Registry, Worker
-
-if TYPE_CHECKING:
-    from robotq.workers.elsewhere import Elsewhere
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +58,7 @@ class Workers:
         self.expired = 0
         """Leases and deadlines that were over, since the start."""
         self._closed = asyncio.Event()
-        self._elsewhere = self._others(engine)
-        engine.why.ask_about_workers(self._there)
+        self.presence = Presence(engine, self.registry)
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -73,14 +69,6 @@ class Workers:
     def tasks_of(self, queue: str, worker: str) -> Sequence[Task]:
         """What this worker has."""
         return [task for task in self.worker_queue(queue).running.values() if task.worker == worker]
-
-    def elsewhere(self, queue: str) -> Sequence[tuple[str, WorkersThere]]:
-        """Who is with the other daemons that serve this queue, by match key."""
-        return () if self._elsewhere is None else self._elsewhere.of(queue)
-
-    async def anybody_elsewhere(self, queue: str) -> bool:
-        """Whether another daemon that serves this queue has a worker for it."""
-        return self._elsewhere is not None and await self._elsewhere.anybody(queue)
 
     # -- for workers -------------------------------------------------------------------------
 
@@ -94,9 +82,9 @@ class Workers:
         address: str | None = None,
     ) -> Worker:
         """Take note of a sign of life. Raises RobotqError too_many_requests."""
-        now_ms, known = self.engine.clock.now_ms(), self.registry.get(queue, worker)
-        if known is None and self._elsewhere is not None:
-            self._elsewhere.changed()
+        now_ms = self.engine.clock.now_ms()
+        if self.registry.get(queue, worker) is None:
+            self.presence.changed()
         return self.registry.seen(
             queue, worker, now_ms, match=match, transport=transport, address=address
         )
@@ -172,8 +160,7 @@ class Workers:
     async def left(self, queue: str, worker: str) -> None:
         """A worker's connection has ended: what it had fails with worker_lost."""
         self.registry.gone(queue, worker)
-        if self._elsewhere is not None:
-            self._elsewhere.changed()
+        self.presence.changed()
         for task in self.tasks_of(queue, worker):
             holder = Holder(worker=worker, token=task.fence)
             try:
@@ -193,8 +180,7 @@ class Workers:
         """Begin to look after leases and deadlines."""
         for name in list(self.engine.reads.worker_queues):
             self._sweeps.append(asyncio.create_task(self._sweep(name), name=f"leases {name}"))
-        if self._elsewhere is not None:
-            self._elsewhere.start()
+        self.presence.start()
 
     async def stop(self) -> None:
         """Everybody who waits for a task goes away without; leases survive."""
@@ -205,8 +191,7 @@ class Workers:
             await chores.stop()
         await end(self._sweeps)
         self._sweeps.clear()
-        if self._elsewhere is not None:
-            await self._elsewhere.stop()
+        await self.presence.stop()
 
     async def expire_due(self, queue: str) -> None:
         """Decide about every task of a queue whose lease or deadline is over.
@@ -275,42 +260,6 @@ class Workers:
             reason = str(error.args_.get("state", error.code.name))
             return TaskOrder(task_id=report.task_id, order=Verdict.CANCEL, reason=reason)
         return TaskOrder(task_id=task.id, order=Verdict.GO_ON, lease_until_ms=task.lease_until_ms)
-
-    def _others(self, engine: Engine) -> Elsewhere | None:
-        if not any(map(engine.reads.shared_queue, engine.reads.worker_queues)):
-            return None
-        # most daemons share nothing
-        from robotq.workers.elsewhere import Elsewhere  # noqa: PLC0415
-
-        return Elsewhere(engine, self._lines)
-
-    def _lines(self) -> list[tuple[str, str, int, int, int]]:
-        kinds = sorted({(worker.queue, worker.match) for worker in self.registry})
-        found = [(*kind, self._here(*kind)) for kind in kinds]
-        return [
-            (queue, match, there.workers, there.busy, there.seen_ms)
-            for queue, match, there in found
-        ]
-
-    def _there(self, queue: str, match: str) -> WorkersThere:
-        here = self._here(queue, match)
-        there = None if self._elsewhere is None else self._elsewhere.there(queue, match)
-        return here if there is None else here.plus(there)
-
-    def _here(self, queue: str, match: str) -> WorkersThere:
-        now_ms = self.engine.clock.now_ms()
-        worker_queue = self.worker_queue(queue)
-        at_work = {task.worker for task in worker_queue.running.values()}
-        known = [worker for worker in self.registry.of(queue) if worker.match == match]
-        there = [
-            one.name in at_work for one in known if one.name in at_work or not one.silent(now_ms)
-        ]
-        # somebody who asks without a name is there too
-        return WorkersThere(
-            workers=max(len(there), sum(there) + worker_queue.idle(match)),
-            busy=sum(there),
-            seen_ms=max((worker.seen_ms for worker in known), default=0),
-        )
 
     def _busy(self, queue: str, worker: str) -> bool:
         return any(task.worker == worker for task in self.worker_queue(queue).running.values())

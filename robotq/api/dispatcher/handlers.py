@@ -77,7 +77,7 @@ async def _submitted(call: Call, body: Any) -> web.Response:
     config = _config(call)
     asked = requests.wanted(body, config)
     hub = call.app[HUB]
-    if not _anybody_there(call) and not await workers_of(call).anybody_elsewhere(API):
+    if not _anybody_there(call) and not await workers_of(call).presence.anybody_elsewhere(API):
         raise Refused(503, "No worker available", headers={"Retry-After": "1"})
     worker_queue = hub.worker_queue
     handed_out = call.engine.queue.hands_out(API)

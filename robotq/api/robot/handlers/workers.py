@@ -56,7 +56,7 @@ async def list_workers(call: Call) -> web.StreamResponse:
                             busy=there.busy,
                             seen_ms=there.seen_ms,
                         )
-                        for match, there in workers.elsewhere(name)
+                        for match, there in workers.presence.elsewhere(name)
                     ),
                 )
                 for name, worker_queue in worker_queues.items()

@@ -171,8 +171,7 @@ class Doubts:
     # -- how it is settled ---------------------------------------------------------------------
 
     async def settle(self) -> Task | None:
-        """Bring it to its end by what its device says. Returns the next task if it was claimed
-        along."""
+        """Bring it to its end by what its device says. The next task, if it was claimed along."""
         rounds, links = 0, self.links
         while True:
             doubt = self.now
@@ -237,7 +236,8 @@ class Doubts:
         latched = self._deps.holds.has(self._robot, HoldCode.ESTOP)
         stop = self._host.emergency_stop() if latched else self._host.stop()
         stopping = asyncio.ensure_future(stop)
-        await asyncio.wait({stopping}, timeout=self._deps.settings.config.limits.stop_timeout_s)
+        limit_s = self._deps.settings.config.limits.stop_timeout_s
+        await asyncio.wait({stopping}, timeout=limit_s)
         if stopping.done() and (error := stopping.exception()) is not None:
             _log.error("%s: a stop raised %r", self._robot, error)
 
