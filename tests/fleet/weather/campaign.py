@@ -81,26 +81,24 @@ class Campaign:
         clients = Clients(setting, found, http, self._seed)
         person = Person(setting.labs, found, http)
         await self._recovered(http)
-        submitting = [
-            asyncio.create_task(clients.commands_for_robots(number)) for number in range(_CLIENTS)
-        ]
-        if self._count:
-            submitting += [
-                asyncio.create_task(clients.tasks_for_workers(number))
-                for number in range(_CLIENTS_OF_WORKERS)
+        async with asyncio.TaskGroup() as people:
+            walking = people.create_task(person.goes_round())
+            submitting = [
+                people.create_task(clients.commands_for_robots(number))
+                for number in range(_CLIENTS)
             ]
-        walking = asyncio.create_task(person.goes_round())
-        try:
+            submitting += [
+                people.create_task(clients.tasks_for_workers(number))
+                for number in range(_CLIENTS_OF_WORKERS if self._count else 0)
+            ]
             await self._weather(http, time.monotonic() + weather_s)
             clients.over = True
             await self._calm()
-            await asyncio.gather(*submitting)
+            await asyncio.wait(submitting)
             began = time.monotonic()
             await self._until_quiet(http, clients)
             found.quiet_after_s = round(time.monotonic() - began, 1)
-        finally:
             walking.cancel()
-            await asyncio.gather(walking, return_exceptions=True)
         judge = Judge(setting, clients, found, http)
         await judge.robots()
         await judge.workers(self._workers)

@@ -17,10 +17,11 @@ _ROUND_S = 3.0
 
 
 async def asked(http: aiohttp.ClientSession, node: Node, path: str) -> Any:
-    """Its answer; None where it gives none."""
+    """Its answer; None where it gives none, or one that is an error."""
     with suppress(TimeoutError, aiohttp.ClientError, ValueError):
         async with http.get(node.url + path) as answer:
-            return orjson.loads(await answer.read())
+            told = orjson.loads(await answer.read())
+            return told if answer.status == 200 else None
     return None
 
 
