@@ -137,6 +137,10 @@ class Catalog:
             if parameters := parameters_in(place):
                 yield parameters[0], place.format_map(values)
 
+    def is_packaged(self, cmd_type: str) -> bool:
+        """No file of the site says anything of it."""
+        return self._own is not None and all(name != cmd_type for name, _ in self._own)
+
     def is_own(self, cmd_type: str, key: str) -> bool:
         """Whether an operator has written this field of a command, and not robotq."""
         return self._own is None or (cmd_type, key) in self._own

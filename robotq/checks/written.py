@@ -153,13 +153,20 @@ def _without_scanner(config: Config, catalog: Catalog, known: KnownRobots) -> It
 def _for_nobody(config: Config, catalog: Catalog, known: KnownRobots) -> Iterator[str]:
     """Commands that are refused whenever they come, since they are written for no robot here."""
     found: dict[str, list[str]] = {}
+    foreign = 0
     for spec in catalog:
         listed = [name for name in config.robots if not spec.robots or name in spec.robots]
         reasons = [known.why_not(spec, name) for name in listed]
         # what is written and cannot be done all the same is told by itself
         if None not in reasons and not any(spec.program(name) for name in listed):
+            if catalog.is_packaged(spec.cmd_type):
+                foreign += 1
+                continue
             # robots of one kind have one reason
             told = [reason for reason in dict.fromkeys(reasons) if reason is not None]
             found.setdefault("; ".join(told) or "its robots are not here", []).append(spec.cmd_type)
     for reason, cmd_types in found.items():
         yield f"no robot here can do {', '.join(cmd_types)}: {reason}; it is refused when it comes"
+    if foreign:
+        # who has machines of his own has not asked for the commands of the packaged lab
+        yield f"{foreign} commands that come with robotq are for other robots, and are refused here"

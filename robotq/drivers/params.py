@@ -64,19 +64,24 @@ class Param:
     def schema(self) -> JsonObject:
         told: dict[str, Any] = {"type": "string" if self.type == "text" else self.type}
         if math.isfinite(self.least):
-            told["minimum"] = self.least
+            told["minimum"] = self._as_whole(self.least)
         if math.isfinite(self.most):
-            told["maximum"] = self.most
+            told["maximum"] = self._as_whole(self.most)
         if self.one_of:
-            told["enum"] = list(self.one_of)
+            told["enum"] = [self._as_whole(each) for each in self.one_of]
         if self.pattern is not None:
             # the device's own look is the one that counts; this one spares a way to it
             told["pattern"] = f"^(?:{self.pattern.pattern})$"
         if self.default is not None:
-            told["default"] = self.default
+            told["default"] = self._as_whole(self.default)
         if self.title:
             told["description"] = self.title
         return told
+
+    def _as_whole(self, value: Any) -> Any:
+        """A file is read with 1 as 1.0; what is told, and kept with a task, is what was written."""
+        whole = self.type == "integer" and isinstance(value, float) and value.is_integer()
+        return int(value) if whole else value
 
     def _bounds(self) -> str:
         if math.isinf(self.most):

@@ -388,6 +388,7 @@ def test_check_config__says_what_nobody_can_check(typed: Typed, tmp_path: Path) 
     told = typed("check-config", file)
     assert told.code == 0
     assert "Note: nobody says which places gantry has" in told.out
-    assert "Note: no robot here can do SCAN_QRCODE, PICK_UP" in told.out
+    assert "commands that come with robotq are for other robots, and are refused here" in told.out
+    assert "PICK_UP" not in told.out
     note, *_ = typed("check-config", file, "--json").json["notes"]
     assert "list them under `places` and `resources`" in note

@@ -174,14 +174,18 @@ def test_any_line__is_wrong_when_read_exactly_where_it_would_be_refused_when_it_
 
 
 def test_command__that_no_robot_here_can_do_is_told(site: Site) -> None:
-    notes = right(site(GRBL)).notes
+    own = "commands:\n  PICK_UP: {timeout_s: 60}\n  HELLO: {robots: [nobody], handler: driver}\n"
+    notes = right(site(GRBL, own)).notes
     note, other = [each for each in notes if each.startswith("no robot here can do")]
     assert "PICK_UP" in note
     assert "no steps are written for it" in note
-    assert "SPLIT_LIQUID: its robots are not here" in other
+    assert "HELLO: its robots are not here" in other
     # what acts at once is answered at once, and what a person does needs no driver
     assert "GET_ROBOT_MOTION_STATE" not in note
     assert "MANUAL_STEP" not in note
+    # commands of the packaged lab, of which the site says nothing, are counted and not listed
+    assert "SCAN_QRCODE" not in " ".join(notes)
+    assert any(each.endswith("are for other robots, and are refused here") for each in notes)
     assert not any("no steps are written" in each for each in right(site(LAB)).notes)
     both = right(site(GRBL, commands("gcode: G0 X1"))).notes
     assert not any("GREET" in each for each in both)

@@ -99,10 +99,12 @@ def contents_of(config: Config, *, look_at_data: bool = False) -> Contents:
     catalog = load_catalog(config.commands, commands_of(config.robots))
     written = examine(config, catalog)
     check_exposure(config.host, guarded=is_guarded(config, KeyFile(config.data)))
+    simulated = {name: robot.driver == "simulator" for name, robot in config.robots.items()}
+    commands = len(written.known.offered(catalog, simulated))
     line = (
-        f"{len(config.robots)} robots ({', '.join(config.robots)}), {len(catalog)} commands, "
+        f"{len(config.robots)} robots ({', '.join(config.robots)}), {commands} commands, "
         f"port {config.port}"
     )
     left = left_in(config.data, config, catalog, written.known) if look_at_data else None
     notes = [*written.notes, *(left.notes if left is not None else ())]
-    return Contents(line=line, commands=len(catalog), notes=notes, left=left)
+    return Contents(line=line, commands=commands, notes=notes, left=left)

@@ -265,3 +265,16 @@ def test_table__that_is_not_there_is_told_with_the_folder(
         read_options("station", {**options, "table": name})
     assert str(tmp_path) in str(error.value)
     assert f"./{name} counts from the folder of the configuration file" in str(error.value)
+
+
+def test_whole_numbers__are_told_as_they_were_written(options: dict[str, Any]) -> None:
+    """Before, `robotq commands` showed 1.0, and a task kept it so."""
+    written: Any = copy.deepcopy(options)
+    written["commands"]["PICK"]["params"]["slot"] = {
+        "type": "integer", "min": 1, "max": 24, "default": 3, "one_of": [3, 5],
+    }  # fmt: skip
+    schema = read_options("station", written).brings["PICK"]["schema"]
+    told = schema["properties"]["slot"]
+    values = [told["minimum"], told["maximum"], told["default"], *told["enum"]]
+    assert values == [1, 24, 3, 3, 5]
+    assert {type(value) for value in values} == {int}
