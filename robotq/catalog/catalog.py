@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -37,7 +37,7 @@ class Catalog:
         self,
         specs: Sequence[CommandSpec],
         where: _Where = _by_name,
-        own: Container[tuple[str, str]] | None = None,
+        own: Collection[tuple[str, str]] | None = None,
     ) -> None:
         """Raises ConfigError with one line per fault; `where` tells the place of a key, `own`
         holds the (cmd_type, field) that an operator has written; None: all."""
