@@ -161,7 +161,7 @@ SABOTAGES = (
         "the latch is not looked at when the driver begins",
         "engine/robot/driver_threads.py",
         "            if not begun and (self._no_motion.is_set() or self._stop_requested):",
-        "                if False:",
+        "            if False:",
         "tests/engine/robot/test_host.py tests/engine/robot/test_estop.py",
     ),
     _one(

@@ -14,15 +14,9 @@ from robotq.engine.queue.step_recorder import Recorder
 from robotq.engine.robot.deps import ExecutorDeps
 from robotq.engine.robot.driver_threads import DriverHost
 from robotq.engine.robot.run import Run
+from robotq.engine.robot.settling import in_doubt
 from robotq.engine.robot.settling.attached import AttachedContext
-from robotq.engine.robot.settling.in_doubt import (
-    DAEMON_DIED,
-    Doubt,
-    Settling,
-    ending_of_settled,
-    request_of,
-    wanted_before,
-)
+from robotq.engine.robot.settling.in_doubt import DAEMON_DIED, Doubt, Settling
 from robotq.engine.robot.settling.wishes import Wishes
 from robotq.model.clock import MotionClock
 from robotq.model.hold import HoldCode
@@ -136,7 +130,7 @@ class Doubts:
             deps.settings.catalog.get(task.command.cmd_type),
             cause=DAEMON_DIED,
             links=self.links,
-            request=wanted_before(task, latch, deps.clock.now_ms()),
+            request=in_doubt.wanted_before(task, latch, deps.clock.now_ms()),
         )
 
     async def arise(self, run: Run) -> bool:
@@ -150,7 +144,7 @@ class Doubts:
         request = run.request
         if request is None and (asked := self._wishes.wanted(run.task.id)) is not None:
             # it came while the id was being written
-            request = request_of(asked)
+            request = in_doubt.request_of(asked)
         self._settling.forget()
         self.now = Doubt(
             run.task,
@@ -250,7 +244,7 @@ class Doubts:
             reason = answer.reason or "reason.never_started"
             await self._wishes.requeue(task, run_id=doubt.run.id, reason=reason)
             return None
-        ending = ending_of_settled(answer, doubt)
+        ending = in_doubt.ending_of_settled(answer, doubt)
         if answer.state is RunState.UNKNOWN and doubt.request is not None:
             # whatever it does: at once, or as soon as it is there again
             self._owed = not self._settling.up
