@@ -25,14 +25,12 @@ from robotq.drivers.params import checked
 from robotq.drivers.plc.connections import Connection
 from robotq.drivers.plc.handshakes.before import NotFree
 from robotq.drivers.plc.handshakes.handshake import Handshake
-from robotq.drivers.plc.handshakes.look import Look
 from robotq.drivers.plc.handshakes.numbered import settled_by_number
-from robotq.drivers.plc.handshakes.standing import Found
 from robotq.drivers.plc.lads.run import LadsRun, settled
 from robotq.drivers.plc.lads.units import properties_of, sample_of
 from robotq.drivers.plc.link import StationLink
 from robotq.drivers.plc.options import PlcOptions, read_options
-from robotq.drivers.plc.pattern import Hooks, Pattern
+from robotq.drivers.plc.pattern import Hooks
 from robotq.drivers.plc.ready import PlcProgram
 from robotq.drivers.settling import Settled, UnsettledRun
 from robotq.model.errors import ConfigError
@@ -122,7 +120,7 @@ class PlcDriver:
             try:
                 return act(Handshake(plc, pattern, self._ready.station, hooks, context))
             except NotFree as error:
-                self._look_why(plc, pattern)
+                self._link.look_why(plc, pattern)
                 if why := self._standing.why:
                     raise NotReady(why) from error
                 raise
@@ -132,19 +130,10 @@ class PlcDriver:
                 if error.device is not None and "result" in error.device:
                     error.device = {**error.device, "result": program.told(error.device["result"])}
                 # before the next command begins: the queue says why none does
-                self._look_why(plc, pattern)
+                self._link.look_why(plc, pattern)
                 raise
 
         return program.told(self._followed(acted))
-
-    def _look_why(self, plc: Connection, pattern: Pattern) -> None:
-        try:
-            seen = Look(plc, pattern, self._ready.station)
-        except LinkLost as error:
-            # how the command has ended does not hang on it
-            self._link.lose(str(error))
-            return
-        self._standing.found(Found(alarms=seen.alarms[0], left_open=seen.left_open))
 
     def _begun(self, program: PlcProgram, command: Command, context: CommandContext) -> JsonObject:
         """A program of LADS."""

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from robotq.drivers.base import DriverError, LinkLost
 from robotq.drivers.plc.connections import Connection, connections
-from robotq.drivers.plc.handshakes.standing import Standing
+from robotq.drivers.plc.handshakes.look import Look
+from robotq.drivers.plc.handshakes.standing import Found, Standing
 from robotq.drivers.plc.lads.units import LadsUnits
-from robotq.drivers.plc.pattern import Refused
+from robotq.drivers.plc.pattern import Pattern, Refused
 from robotq.drivers.plc.ready import ReadyStation
 from robotq.drivers.plc.watch import Watch
 from robotq.model.carried.live_value import LiveValues
@@ -148,6 +149,16 @@ class StationLink:
             except Refused as error:
                 raise DriverError(f"the PLC refuses a reset: {error}") from error
         self.standing.seen(age, read)
+
+    def look_why(self, plc: Connection, pattern: Pattern) -> None:
+        """See what keeps the next command from beginning, behind one that has ended."""
+        try:
+            seen = Look(plc, pattern, self._ready.station)
+        except LinkLost as error:
+            # how the command has ended does not hang on it
+            self.lose(str(error))
+            return
+        self.standing.found(Found(alarms=seen.alarms[0], left_open=seen.left_open))
 
     def values(self) -> LiveValues:
         """What is shown of the nodes."""
