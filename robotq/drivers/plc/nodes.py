@@ -77,6 +77,16 @@ class Node:
             return self.area == "holding" and self.bit is None
         return self.area not in ("discrete", "I")
 
+    @property
+    def instead(self) -> str:
+        """What to do about one that cannot be written, where there is something."""
+        if self.area != "holding" or self.bit is None:
+            return ""
+        return (
+            "; whoever writes a bit of a register writes its neighbours too. Give it a coil, or a "
+            f"register of its own that is 0 or 1: type uint16, address holding:{self.at}"
+        )
+
     def raw(self, value: Any) -> bool | int | float | str:
         """Raises ValueError for what the node cannot hold."""
         kind = self.written.type

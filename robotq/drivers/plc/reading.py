@@ -121,7 +121,9 @@ class StationReader:
             self._pieces.fault(at, f"found {name!r}, which is no node of the table")
             return name
         if writes and not node.writable:
-            self._pieces.fault(at, f"{name} cannot be written: {node.written.address}")
+            self._pieces.fault(
+                at, f"{name} cannot be written: {node.written.address}{node.instead}"
+            )
         self._used[node.name] = node
         if writes:
             self._writes.add(node.name)
@@ -129,8 +131,13 @@ class StationReader:
 
     def _bit(self, name: str, at: KeyPath, *, writes: bool = False) -> str:
         own = self._node(name, at, writes=writes)
-        if own in self._used and not self._used[own].is_bit:
-            self._pieces.fault(at, f"{name} is no bit")
+        node = self._used.get(own)
+        if node is not None and not (node.is_bit or node.is_integer):
+            self._pieces.fault(
+                at,
+                f"{name} is no bit: expected type bool, or a whole number without scale and offset "
+                "that is 0 or 1",
+            )
         return own
 
     def _maybe_bit(self, name: str | None, at: KeyPath) -> str | None:

@@ -289,7 +289,15 @@ LIBRARIES = {"modbus": "pymodbus", "rtu": "pymodbus", "s7": "snap7", "opcua": "a
 class Site:
     """Close it at the end."""
 
-    def __init__(self, tmp_path: Path, kind: Kind, server: Server, **options: Any) -> None:
+    def __init__(
+        self,
+        tmp_path: Path,
+        kind: Kind,
+        server: Server,
+        rows: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        """`rows`: name -> type, of another table than that of `kind`."""
         self.plc = ModelPlc(kind, move_s=0.05, goal_s=0.05, accept_after_s=0.01)
         self.heard: list[tuple[str, Any]] = []
         """What was written to it, as far as a scan sees it."""
@@ -307,11 +315,11 @@ class Site:
         self.cable = server.cable()
         self._scans = self._loop.begin(self._scan())
         table = tmp_path / "点表.csv"
-        rows = [
+        lines = [
             f"{NAMES[name]},{name},{type_},{server.address(name, type_)},CDAB"
-            for name, type_ in types(kind).items()
+            for name, type_ in (rows or types(kind)).items()
         ]
-        table.write_text("\n".join(["name,alias,type,address,words", *rows]), encoding="gb18030")
+        table.write_text("\n".join(["name,alias,type,address,words", *lines]), encoding="gb18030")
         numbered = kind == "numbered"
         move = {
             "pattern": kind,

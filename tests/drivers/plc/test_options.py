@@ -35,14 +35,15 @@ def test_config__that_is_ready_to_copy(options: dict[str, Any]) -> None:
     [
         (("commands", "PICK", "start"), "启动", "'启动', which is no node of the table"),
         (("commands", "PICK", "params", "slot", "max"), 40_000, "40000"),
-        (("commands", "PICK", "pattern"), "pulse", "请求号 is no bit"),
+        (("commands", "PICK", "done"), "速度", "速度 is no whole number"),
         (("commands", "PICK", "write"), {"已停止": "slot"}, "cannot be written: discrete:0"),
         (("commands", "PICK", "outcome", "ok"), [0], "0 is what stands there after a start"),
         (("commands", "PICK", "done"), None, "expected pattern, start and done"),
         (("nodes", 1, "alias"), "request", "stands in the table twice"),
         (("nodes", 0, "address"), "40001", "expected such as holding:100"),
         (("opcua",), {"url": "opc.tcp://h:1"}, "expected one of modbus, modbus_rtu, opcua and s7"),
-        (("stop", "node"), "报警字", "is no bit"),
+        (("stop", "node"), "重量", "is no bit: expected type bool, or a whole number"),
+        (("nodes", 10, "address"), "holding:30.3", "a register of its own that is 0 or 1"),
         (("wachdog",), "stop", "unknown key"),
     ],
 )

@@ -71,7 +71,8 @@ class Look:
     @property
     def is_stopped(self) -> bool:
         stopped = self._station.stopped
-        return bool(self.stop_is_high and stopped and self._seen[stopped])
+        # of a register, any other number is no answer
+        return self.stop_is_high and stopped is not None and self._seen[stopped] == 1
 
     def stands_since(self, before: Look) -> bool:
         """Whether the stop bit is high, and an alarm has come that was not there then, for which
