@@ -59,6 +59,7 @@ def _expected(route: Route, scopes: tuple[str, ...]) -> bool:
     return allows(scopes, route.scope)
 
 
+@pytest.mark.slow
 async def test_routes__give_each_caller_what_the_table_says(
     start_lab: StartLab, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def _decided_later(route: Route, name: str, status: int) -> bool:
     return status == 403 and (route.scope == Scope.WORKER or name == "agent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", some(["revoked", "gone", "network"], 1))
 async def test_routes__let_nobody_in_any_more_after_keys_or_networks_change(
     start_lab: StartLab, tmp_path: Path, how: str

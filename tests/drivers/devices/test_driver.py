@@ -87,6 +87,7 @@ def test_step__that_is_not_done_in_its_time_is_stopped_and_has_failed(machines: 
     assert not machines.driver.status().held
 
 
+@pytest.mark.slow
 def test_stop__while_the_device_runs_ends_the_command_and_forgets_it(
     machines: Machines, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def robot(tmp_path: Path, driver: str, devices: str, stack: ExitStack) -> Any:
     return do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", some(["grbl", "simulator"], 1))
 def test_ready_files__beside_a_robot_move_weigh_and_dispense(
     tmp_path: Path, stack: ExitStack, driver: str

@@ -303,6 +303,7 @@ async def test_cancel__while_a_program_streams_and_the_next_command_runs(tmp_pat
         assert machine.axes.position[:2] == (3, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", some(["marlin-arm", "grbl-gantry"], 1))
 async def test_pause_in_a_program__holds_the_queue_until_somebody_resumes(
     name: str, tmp_path: Path
