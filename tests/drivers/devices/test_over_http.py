@@ -108,11 +108,11 @@ def test_emergency_stop__says_which_device_it_did_not_reach_and_stops_it_later(s
     with pytest.raises(Refused, match="pump: ") as told:
         site.client.estop()
     assert "balance" not in str(told.value)
-    # the gantry has got its own
-    assert len(site.bench.gantry.urgent_bytes) > stops
+    # the gantry has got its own, as soon as its thread gets to read it
+    eventually(lambda: len(site.bench.gantry.urgent_bytes) > stops)
     site.bench.pump_wire.plug_in()
     eventually(lambda: site.connected["pump"])
-    assert site.bench.at_pump("HALT") > halts
+    eventually(lambda: site.bench.at_pump("HALT") > halts)
     assert site.client.reset_estop().robots == {"gantry": None}
 
 
