@@ -137,6 +137,9 @@ class PlcCommand(DeviceCommand):
     """The bit, or the number, with which the PLC says that it is at its end."""
     pulse_s: float | None = Field(default=None, gt=0, le=60)
     """Of a pulse: seconds after which the start bit is low again. None: when done is high."""
+    idle: Literal[0] | None = None
+    """Of numbered, 0: the PLC takes a new number only after `start` was 0, and it has set `done` to
+    0 for that. robotq writes the 0 right before the next command."""
     outcome: PlcOutcome | None = None
     write: Mapping[str, str] = field(default_factory=dict)
     """Node -> the parameter whose value it gets before the start."""

@@ -128,7 +128,11 @@ class PlcDriver:
                 raise
             except (DriverError, Stopped, UncertainOutcome) as error:
                 if error.device is not None and "result" in error.device:
-                    error.device = {**error.device, "result": program.told(error.device["result"])}
+                    read = error.device["result"]
+                    own = {
+                        name: read[node] for name, node in program.result.items() if node in read
+                    }
+                    error.device = {**error.device, "result": own}
                 # before the next command begins: the queue says why none does
                 self._link.look_why(plc, pattern)
                 raise

@@ -90,6 +90,8 @@ class Pattern:
     most: int = 1
     """The largest number that start can hold."""
     pulse_s: float | None = None
+    idle: bool = False
+    """Of numbered: between two requests start is 0, and done goes to 0 for that."""
     outcome: Outcome | None = None
     results: Collection[str] = ()
 

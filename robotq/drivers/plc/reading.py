@@ -238,6 +238,8 @@ class StationReader:
             fault((*at, "accepted"), "is missing: the bit that says that the request was received")
         if command.pulse_s is not None and command.pattern != "pulse":
             fault((*at, "pulse_s"), "only a pulse has it")
+        if command.idle is not None and not numbered:
+            fault((*at, "idle"), "only numbered has it")
         kind = self._number if numbered else self._bit
         start = kind(command.start, (*at, "start"), writes=True)
         done = kind(command.done, (*at, "done"))
@@ -256,6 +258,7 @@ class StationReader:
             accepted=accepted or None,
             most=most,
             pulse_s=command.pulse_s,
+            idle=command.idle is not None,
             outcome=None
             if command.outcome is None
             else self._outcome(command.outcome, (*at, "outcome")),

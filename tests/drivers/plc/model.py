@@ -37,6 +37,9 @@ class ModelPlc:
     pulse of a fixed length."""
     tells_no_bad_end: bool = False
     """Its program writes the number to done at a good end only."""
+    waits_for_zero: float | None = None
+    """Its program takes a number only after it has seen 0, for so many seconds, and has answered
+    that with a done of 0."""
     deaf: bool = False
     """The stop bit is wired to nothing."""
     dog_s: float | None = None
@@ -48,6 +51,8 @@ class ModelPlc:
     _left_s: float = 0.0
     _since_s: float = 0.0
     _last: Any = False
+    _answered: bool = False
+    _zero_s: float = 0.0
     _done_for_s: float = 0.0
     _dog: Any = False
     _quiet_s: float = 0.0
@@ -60,6 +65,7 @@ class ModelPlc:
         if self._job is not None:
             self._job.ended = "lost"
         self._job = None
+        self._answered = False
         zero: Any = 0 if self.kind == "numbered" else False
         self._last = zero
         self.nodes = {
@@ -76,6 +82,8 @@ class ModelPlc:
     def scan(self, passed_s: float) -> None:
         n = self.nodes
         n["heartbeat"] = (n["heartbeat"] + 1) % 1_000
+        if self.waits_for_zero is not None:
+            self._wait_for_zero(self.waits_for_zero, passed_s)
         self._begin()
         self._watch(passed_s)
         if self._job is not None:
@@ -90,14 +98,24 @@ class ModelPlc:
         if self.done_stuck and self.kind != "numbered":
             n["done"] = True
 
+    def _wait_for_zero(self, seen_s: float, passed_s: float) -> None:
+        n = self.nodes
+        self._zero_s = self._zero_s + passed_s if n["start"] == 0 else 0.0
+        if self._answered and self._zero_s > seen_s:
+            self._answered, n["done"], n["accepted"] = False, 0, 0
+
     def _begin(self) -> None:
         n = self.nodes
+        if self._answered or (self.waits_for_zero is not None and not n["start"]):
+            self._last = n["start"]
+            return
         asked = n["start"] != self._last if self.kind == "numbered" else n["start"] > self._last
         self._last = n["start"]
         if not asked or self._job is not None:
             return
         number = int(n["start"]) if self.kind == "numbered" else 0
         if n["stop"] or n["alarm"]:
+            self._answered = self.waits_for_zero is not None
             if self.kind == "numbered" and not self.tells_no_bad_end:
                 n["outcome"], n["done"] = STOPPED, number
             return
@@ -130,6 +148,7 @@ class ModelPlc:
     def _end(self, job: Job, how: str, outcome: int) -> None:
         """What belongs to the end stands there before done does."""
         self._job, job.ended = None, how
+        self._answered = self.waits_for_zero is not None
         self.nodes["weight"] = job.goal * 10 if how == "ok" else -1
         self.nodes["outcome"] = outcome
         self._done_for_s = 0.0

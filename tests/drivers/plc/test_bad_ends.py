@@ -96,6 +96,24 @@ def test_stop__in_the_middle_has_what_the_plc_has_measured_by_then() -> None:
     assert not world.plc.nodes["stop"]
 
 
+def test_result__that_stood_there_before_the_start_may_be_of_the_command_before() -> None:
+    """A PLC that refuses a request writes no new ones."""
+    world = World("numbered")
+    assert world.run(7) == {"weight": 70}
+    refuses = world.plc._begin
+
+    def begin() -> None:
+        if world.plc.nodes["start"] != world.plc._last:
+            world.plc._last = world.plc.nodes["done"] = world.plc.nodes["start"]
+            world.plc.nodes["outcome"] = FAILED
+        refuses()
+
+    world.plc._begin = begin  # type: ignore[method-assign]
+    with pytest.raises(DriverError, match="jam") as error:
+        world.run(8)
+    assert error.value.device == {"outcome": FAILED, "alarms": {}, "result": {}}
+
+
 def test_alarm__of_a_plc_that_does_not_say_done_has_no_results() -> None:
     """Those that stand there may be of the command before."""
     world = World("numbered", tells_no_bad_end=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from robotq.drivers.base import LinkLost
 from robotq.drivers.plc.handshakes.handshake import Handshake
-from robotq.drivers.plc.pattern import Alarm, Hooks, Outcome, Pattern, Refused, Station
+from robotq.drivers.plc.pattern import Alarm, Hooks, LeftOpen, Outcome, Pattern, Refused, Station
 from robotq.testing.driver_contract import RecordingContext
 from tests.drivers.plc.model import FAILED, OK, STOPPED, Kind, ModelPlc
 
@@ -25,6 +25,7 @@ class World:
         stands: bool = True,
         outcome: bool = False,
         pulse_s: float | None = None,
+        idle: bool = False,
         **plc: Any,
     ) -> None:
         self.plc = ModelPlc(kind, **plc)
@@ -38,6 +39,8 @@ class World:
         """What it does with a parameter that is larger."""
         self.refuses: str | None = None
         """A node that it does not let be written."""
+        self.at_its_end: LeftOpen | None = None
+        """What a person has said of."""
         self.exchanges = 0
         self.events: dict[float, str] = {}
         self.writes: list[tuple[str, Any]] = []
@@ -54,6 +57,7 @@ class World:
             accepted=None if kind == "pulse" else "accepted",
             most=32_767 if numbered else 1,
             pulse_s=pulse_s,
+            idle=idle,
             outcome=Outcome(node="outcome", ok=(OK,), stopped=(STOPPED,), texts={FAILED: "jam"})
             if numbered or outcome
             else None,
@@ -67,6 +71,7 @@ class World:
             stopping=lambda: self.stopping,
             latched=lambda: self.latched,
             left=lambda: self.left,
+            at_its_end=lambda left: left == self.at_its_end,
         )
         return Handshake(self, self.pattern, self.station, hooks, self.report)
 

@@ -33,8 +33,16 @@ class Before:
         self.boot = edges.read_boot()
         if pattern.numbered:
             # before the stop bit falls: the PLC may have kept that number for then
-            self._at_its_end(edges.look())
+            first = edges.look()
+            self._at_its_end(first)
+            if pattern.idle and first.start:
+                edges.reset(pattern.start)
         self._release_stop()
+        if pattern.idle and edges.wait_low([pattern.done], edges.station.ready_s):
+            raise DriverError(
+                f"{pattern.done} has not gone back to 0 for the 0 in {pattern.start}; nothing was "
+                "started"
+            )
         seen = edges.look()
         if not pattern.numbered and seen.start:
             if not seen.done:
@@ -61,6 +69,11 @@ class Before:
             raise NotFree("; ".join(alarms))
         if seen.boot != self.boot:
             raise DriverError("the PLC has started anew; nothing was started")
+        if edges.pattern.idle and (seen.start or seen.done):
+            raise DriverError(
+                f"{edges.pattern.start} is {seen.start} and {edges.pattern.done} is {seen.done}, "
+                "and not both 0; nothing was started"
+            )
         if edges.pattern.numbered:
             self._at_its_end(seen)
         elif seen.high:

@@ -33,6 +33,8 @@ class Handshake:
         self._on: Any = True
         """What start holds while the command runs, and done at its end: 1, or its number."""
         self._boot: Any = None
+        self._before: Values | None = None
+        """What stood in the nodes of the results before the start."""
 
     def carry_out(self, values: Values) -> Values:
         """The results. `values`: what is written before the start, node by node.
@@ -48,7 +50,10 @@ class Handshake:
         try:
             for name, value in values.items():
                 self._plc.write(name, value)
-            kept = self._plc.read(values.keys()) if values else {}
+            results = self._pattern.results if self._pattern.outcome is not None else ()
+            names = {*values, *results}
+            kept = self._plc.read(names) if names else {}
+            self._before = {name: kept[name] for name in results}
         except Refused as error:
             raise DriverError(f"the PLC refuses a parameter: {error}") from error
         wrong = [name for name, value in values.items() if kept[name] != value]
@@ -185,7 +190,10 @@ class Handshake:
             try:
                 judge(pattern.outcome, code, again.alarms[0])
             except (DriverError, Stopped) as error:
-                error.device = {"outcome": code, "alarms": again.words, "result": results}
+                # the others may be of the command before
+                new = {} if self._before is None else self._before
+                own = {name: results[name] for name, old in new.items() if results[name] != old}
+                error.device = {"outcome": code, "alarms": again.words, "result": own}
                 raise
         return results
 

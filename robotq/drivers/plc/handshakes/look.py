@@ -55,6 +55,9 @@ class Look:
         pattern = self._pattern
         if not pattern.numbered or self.start == self.done:
             return None
+        if pattern.idle and not self.start:
+            # it was taken back, and the PLC has not answered that yet
+            return None
         return LeftOpen(
             start=pattern.start,
             number=self.start,

@@ -35,6 +35,7 @@ def settled_by_number(
     except Stopped:
         return Settled.stopped(id=told, boot=boot)
     except DriverError as error:
-        device = {"outcome": stored[pattern.outcome.node], "result": result}
+        # what stood in the results before its start, nobody knows any more
+        device = {"outcome": stored[pattern.outcome.node]}
         return Settled.failed(str(error), id=told, boot=boot, device=device)
     return Settled.completed(result, id=told, boot=boot)
