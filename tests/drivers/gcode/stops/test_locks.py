@@ -6,6 +6,7 @@ import ast
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def channel_of(robot: Bench) -> Any:
 @pytest.mark.slow
 @pytest.mark.wall("whoever waits for a lock has a limit by the wall")
 @pytest.mark.parametrize("create", FIRMWARES, ids=("grbl", "marlin"))
-@pytest.mark.parametrize("lock", ["_changed", "_gate", "_turn"])
+@pytest.mark.parametrize("lock", ["_changed", "gate._handing", "turn"])
 def test_emergency_stop__does_not_wait_for_a_lock_before_it_is_on_the_wire(
     create: DriverFactory, lock: str, tmp_path: Path
 ) -> None:
@@ -45,7 +46,7 @@ def test_emergency_stop__does_not_wait_for_a_lock_before_it_is_on_the_wire(
         running = made.start_program(moves(40, 6000))
         until(lambda: device.axes.full)
         stopper = threading.Thread(target=made.driver.emergency_stop)
-        held = getattr(channel_of(made), lock)
+        held = attrgetter(lock)(channel_of(made))
         # the turn is with the command, for as long as it runs
         with _held(held):
             stopper.start()
