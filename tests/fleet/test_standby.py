@@ -141,6 +141,34 @@ async def test_command_that_comes_back_to_who_has_begun_it__is_not_begun_once_mo
         assert len(pair.motions()) == 1, pair.motions()
 
 
+@pytest.mark.long
+async def test_batch_that_has_begun__lets_nothing_in_between_at_the_second_machine_either(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """Also where that is more urgent: the robot may have something in its gripper."""
+    async with Pair(tmp_path, new_postgres, time_scale=0.3) as pair:
+        one, two = pair.one, pair.two
+        await pair.both_are_there()
+        path = "/?contiguous=true"
+        status, answer = await one.ask(pair.http, "POST", path, [NOD] * 3)
+        assert status == 200, answer
+        batch = answer["task_ids"]
+        await pair.until(lambda: _has_moved(pair))
+        await one.ask(pair.http, "POST", "/queue/pause", {"reason": "cleaning"})
+        urgent = await pair.submit(one, {**NOD, "priority": 10})
+        assert (await pair.ended(one, batch[0]))["state"] == "completed"
+        await pair.until(lambda: _has_ended(pair, two, batch[0]))
+        await one.kill()
+        await pair.until_drives(two)
+        # and a life of the second machine later
+        await two.kill()
+        await two.start()
+        await pair.until_drives(two)
+        await pair.resume(two)
+        assert (await pair.ended(two, urgent))["state"] == "completed"
+        assert pair.order() == [*batch, urgent]
+
+
 async def _has_moved(pair: Pair) -> bool:
     return bool(pair.motions())
 

@@ -96,6 +96,12 @@ class StandbyControl:
             for one in reversed(hold.by)
         ]
 
+    def goes_on(self, robot: str, batch_id: str) -> None:
+        """A contiguous batch has begun elsewhere: what waits of it here comes before all."""
+        queue = self._memory.robot_queue(robot)
+        if any(task.contiguous and task.batch_id == batch_id for task in queue):
+            queue.open_batch = batch_id
+
     async def take_over(self, robot: str, found: TakenOver) -> None:
         """Take what another daemon had, before the robot is driven from here. The device is asked
         first for what was begun; where it cannot be asked the outcome is unknown, and the queue is

@@ -132,6 +132,8 @@ class Keeper:
         for giver in held.before:
             await self._adoption.claim(self.robot, held, giver, away_s=self._away_s)
         await self._adoption.take(self.robot, held)
+        if held.begun is not None and held.begun.batch_id is not None:
+            self._engine.standby.goes_on(self.robot, held.begun.batch_id)
         crash_point(CrashPoint.FLEET_ADOPTED)
         asked = since_boot()
         holds = self._engine.standby.holds_of(self.robot)
@@ -345,6 +347,7 @@ class Keeper:
                     attempt=task.attempt,
                     names_first=self._engine.standby.names_first(self.robot),
                     submitted_at_ms=task.submitted_at_ms,
+                    batch_id=task.batch_id if task.contiguous else None,
                 )
                 return await self._told(held, begun, asked)
         except (DatabaseAway, TimeoutError, RobotqError) as error:
@@ -363,6 +366,7 @@ class Keeper:
             attempt=task.attempt,
             run=run,
             submitted_at_ms=task.submitted_at_ms,
+            batch_id=task.batch_id if task.contiguous else None,
         )
         why: str | None = self.tenure.why
         if held is not None:

@@ -29,6 +29,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """Without `run` its robot has heard nothing of it."""
     submitted_at_ms: int | None = None
     """None: a robotq of before wrote it."""
+    batch_id: str | None = None
+    """Of a contiguous batch: nothing else begins before its end."""
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
