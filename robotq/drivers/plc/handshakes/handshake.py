@@ -219,7 +219,11 @@ class Handshake:
             )
 
     def _after_stop(self) -> None:
-        """The station stands. First start falls, then the stop: never the other way round."""
+        """The station stands. First start falls, then the stop: never the other way round. A number
+        that the PLC has not answered cannot be taken back, and may begin anew when the stop falls:
+        a person is asked first."""
         self._edges.withdraw()
+        if self._pattern.numbered:
+            return
         if self._station.stop is not None and not self._hooks.latched():
             self._edges.lower_stop()
