@@ -15,6 +15,7 @@ from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution, driver_setup
 from robotq.testing.host import Host
 from tests.cli.conftest import robotq
+from tests.drivers.cable import Cable
 from tests.drivers.killed import until
 from tests.drivers.plc.table_server import TableServer, options_of, station_file
 
@@ -76,6 +77,8 @@ def test_nodes__of_the_right_table_are_in_order(tmp_path: Path, server: TableSer
         0,
         "7 nodes, all of them can be read",
     ), done.stdout
+    # before, the library's own warnings about its session stood above the table
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,21 @@ def test_link__where_a_whole_number_is_none_in_the_plc(
     """A weight of 2.5 that is shown as a whole number of counts would be a wrong result."""
     with pytest.raises(NotAsConfigured, match="weight at ns=2;s=weight is Float in the PLC"):
         drive(options_of(server.port, tmp_path, weight="DINT")).connect()
+
+
+def test_log__of_a_plc_that_is_frozen_has_no_lines_of_the_library(
+    tmp_path: Path, server: TableServer, drive: Drive, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: three tracebacks of forty lines at each connection that did not close."""
+    cable = Cable(server.port)
+    try:
+        driver = drive({**options_of(cable.port, tmp_path), "answer_s": 0.2})
+        driver.connect()
+        cable.mute = True
+        driver.close()
+    finally:
+        cable.close()
+    assert [each for each in caplog.records if each.name.startswith("asyncua.client")] == []
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -25,8 +26,9 @@ HOLD_ON_START = {"robots": {"robot_a": RobotConfig(driver="bench", on_start="hol
 
 
 async def test_running__is_followed_again_after_a_crash_as_if_nothing_had_happened(
-    floor: Floor,
+    floor: Floor, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     task_id = await floor.command()
     floor.device.running.progress = 0.3
     await floor.lab.until(lambda: floor.lab._in_memory(task_id).progress == 0.3)
@@ -48,6 +50,7 @@ async def test_running__is_followed_again_after_a_crash_as_if_nothing_had_happen
         ("PLACING", StepState.COMPLETED),
     ]
     assert lab.holds() == set()
+    assert f"{task_id} is followed again, as its device says of run {task_id}.1" in caplog.text
     await lab.until(lambda: len(floor.device.starts) == 2)
     assert floor.device.starts == [f"{task_id}.1", f"{after}.1"]
     floor.device.ends()

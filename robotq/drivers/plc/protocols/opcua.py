@@ -68,7 +68,10 @@ def check_installed() -> None:
     except ImportError as error:
         raise ConfigError("OPC UA needs asyncua: pip install 'robotq[opcua]'") from error
     # at the level of the daemon it writes a line for each look, five and more a second
-    logging.getLogger("asyncua").setLevel(logging.WARNING)
+    logging.getLogger("asyncua").setLevel(logging.ERROR)
+    # what fails there is raised here too, and told once with the node and the address; the library
+    # would write forty lines for each connection that does not close
+    logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

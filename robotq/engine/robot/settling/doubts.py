@@ -207,6 +207,12 @@ class Doubts:
         answer = await self._settling.ask(doubt, context, limit_s)
         if answer is not None:
             state = answer.state.value
+            told = "is followed again" if answer.state is RunState.RUNNING else state
+            why = f": {answer.reason}" if answer.reason else ""
+            _log.info(
+                "%s: %s %s, as its device says of run %s%s",
+                self._robot, task.id, told, run_id, why,
+            )  # fmt: skip
             self._tell(task, "task.settled", run_id=run_id, state=state, reason=answer.reason)
         return answer
 
