@@ -103,7 +103,7 @@ def options_of(port: int, folder: Path, **rows: str) -> dict[str, Any]:
         },
         "stop": {"node": "stop"},
         "alarms": [{"node": "alarm", "stands": True, "bits": {"2": "jam"}}],
-        "answer_s": 1,
+        "answer_s": 5,
         "poll_s": 0.01,
     }
 
