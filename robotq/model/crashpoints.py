@@ -88,6 +88,8 @@ class CrashPoint(StrEnum):
     """A command of the fleet is on disk here; its database does not know."""
     FLEET_LOOKED = "fleet_looked"
     """The lease of a robot was looked at; what it was looked at for is not sent."""
+    FLEET_GIVEN = "fleet_given"
+    """The database says that what another machine had is ours now; it is not in the queue here."""
     FLEET_ADOPTED = "fleet_adopted"
     """The tasks of a robot that was taken over are on disk here; the robot is not driven yet."""
     COMMIT = "commit"

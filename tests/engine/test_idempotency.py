@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from robotq.config import QueueConfig
 from robotq.engine.intake.idempotency import KeyedRequest
@@ -41,6 +42,16 @@ async def test_batch__is_repeated_as_a_whole(lab: Lab) -> None:
     again = await submit(lab, keyed(), "b1", "b2")
     assert list(again.task_ids) == list(first.task_ids)
     assert again.batch_id == first.batch_id
+
+
+async def test_command_of_the_fleet__that_comes_by_two_ways_is_one(lab: Lab) -> None:
+    """Out of the inbox, and from who repeats its key here: its id was given before."""
+    orders = [replace(lab.order("first"), task_id="task_20261130_090000_abcdefghij")]
+    first = await lab.accept(orders, keyed=keyed())
+    again = await lab.accept(orders, keyed=keyed())
+    assert (again.task_ids, again.repeated) == (first.task_ids, True)
+    await lab.ended(first.task_ids[0])
+    assert lab.driver.done == ["first"]
 
 
 async def test_at_the_same_time__is_accepted_once(lab: Lab) -> None:

@@ -142,6 +142,75 @@ async def test_command_that_comes_back_to_who_has_begun_it__is_not_begun_once_mo
 
 
 @pytest.mark.long
+async def test_command_that_went_through_a_machine_that_died__is_not_done_there_later(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-2 had it in the database's word only, when it died; lab-1 has done it meanwhile."""
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
+        await one.kill()
+        await pair.until(lambda: _is_dead(two))
+        await one.start()
+        await pair.until_drives(one)
+        await pair.resume(one)
+        await pair.until(lambda: _has_moved(pair))
+        await pair.until(lambda: _nothing_waits(pair, one))
+        await one.kill()
+
+        await two.start()
+        await pair.until_drives(two)
+        # the pause had come to it before it died
+        await pair.resume(two)
+        assert (await pair.ended(two, await pair.submit(two, NOD)))["state"] == "completed"
+        moved = [task.partition("-")[0] for task, _ in pair.motions()]
+        assert moved.count(task_id) == 1, moved
+        assert len(moved) == 2
+
+
+@pytest.mark.long
+async def test_command_that_both_took_and_neither_had__is_done_by_who_drives_then(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
+        await one.kill()
+        await pair.until(lambda: _is_dead(two))
+        await one.start("fleet_given")
+        await pair.until(lambda: _is_dead(one))
+
+        await two.start()
+        await pair.until_drives(two)
+        await pair.resume(two)
+        assert (await pair.ended(two, task_id))["state"] == "completed"
+        await one.start()
+        await pair.until(lambda: _nothing_waits(pair, one))
+        assert [task.partition("-")[0] for task, _ in pair.motions()] == [task_id]
+
+
+async def _waits_at_one_of_two(pair: Pair, *, dies_at: str) -> str:
+    """A command behind a pause at lab-1, that the database knows; lab-2 dies as it takes over."""
+    await pair.one.start()
+    await pair.until_drives(pair.one)
+    await pair.two.start(dies_at)
+    await pair.until(lambda: _knows(pair, pair.two, "driven by lab-1"))
+    await pair.one.ask(pair.http, "POST", "/queue/pause", {"reason": "cleaning"})
+    task_id = await pair.submit(pair.one, NOD)
+
+    async def is_known() -> bool:
+        return (await pair.two.ask(pair.http, "GET", f"/task/{task_id}"))[0] == 200
+
+    await pair.until(is_known)
+    return task_id
+
+
+async def _nothing_waits(pair: Pair, machine: Machine) -> bool:
+    status = (await machine.ask(pair.http, "GET", "/queue/status"))[1]
+    return bool(status["queue_size"] == 0)
+
+
+@pytest.mark.long
 async def test_batch_that_has_begun__lets_nothing_in_between_at_the_second_machine_either(
     new_postgres: str, tmp_path: Path
 ) -> None:

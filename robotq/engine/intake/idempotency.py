@@ -14,7 +14,14 @@ from robotq.engine.intake.read_command import Order
 from robotq.engine.reads import Reads
 from robotq.model.crashpoints import CrashPoint, crash_point
 from robotq.model.errors import RobotqError
-from robotq.store.port import Answer, DropAnswer, DuplicateKey, Mutation, SaveAnswer
+from robotq.store.port import (
+    Answer,
+    DropAnswer,
+    DuplicateKey,
+    Mutation,
+    SaveAnswer,
+    StaleRevision,
+)
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -139,6 +146,12 @@ class Idempotency:
                     if known is not None:
                         return known
                     # retention has removed it just now
+                except StaleRevision:
+                    # the fleet gave its task an id, and it has come by another way meanwhile
+                    known = await self.known(request)
+                    if known is None:
+                        raise
+                    return known
                 except NotAnswered:
                     # what it has written itself, if it has, will be undone
                     raise

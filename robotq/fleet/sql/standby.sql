@@ -73,9 +73,14 @@ UNION ALL
 SELECT h.taker, h.record, 0 FROM robotq.fleet_handed_over AS h
 WHERE h.robot = %(robot)s AND h.taker = %(giver)s
     AND NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
-        WHERE t.task_id = h.task_id AND t.daemon = h.taker)
+        WHERE t.daemon = h.taker AND (
+            t.task_id = split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver
+            -- under its own id, where that machine had not had it before
+            OR (t.task_id = h.task_id AND NOT EXISTS (
+                SELECT FROM robotq.fleet_handed_over AS earlier WHERE earlier.task_id = h.task_id
+                    AND earlier.giver = h.taker AND earlier.epoch < h.epoch))))
     AND NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS later
-        WHERE later.task_id = h.task_id AND later.giver = h.taker);
+        WHERE later.task_id = h.task_id AND later.giver = h.taker AND later.epoch > h.epoch);
 
 -- name: elsewhere
 -- What daemons that are there, and do not drive the robot, have accepted for it.
@@ -90,12 +95,20 @@ ORDER BY t.submitted_at_ms, t.seq LIMIT 500;
 
 -- name: hand_over
 INSERT INTO robotq.fleet_handed_over (task_id, giver, robot, taker, epoch, record)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (task_id, giver) DO NOTHING;
+VALUES (%s, %s, %s, %s, %s, %s)
+-- one that was given away before may have come back, and not have been told of
+ON CONFLICT (task_id, giver) DO UPDATE
+SET taker = excluded.taker, epoch = excluded.epoch, record = excluded.record, done = false, at = now()
+WHERE excluded.epoch > fleet_handed_over.epoch;
 
 -- name: taken
--- What this daemon has taken over, and has to have in its own queue.
-SELECT giver, record, epoch FROM robotq.fleet_handed_over
-WHERE taker = %(name)s AND robot = %(robot)s AND NOT done ORDER BY at, task_id LIMIT 10000;
+-- What this daemon has taken over, and has to have in its own queue; not what another one has taken
+-- over from it before it had.
+SELECT giver, record, epoch FROM robotq.fleet_handed_over AS h
+WHERE taker = %(name)s AND robot = %(robot)s AND NOT done
+    AND NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS later
+        WHERE later.task_id = h.task_id AND later.giver = h.taker AND later.epoch > h.epoch)
+ORDER BY at, task_id LIMIT 10000;
 
 -- name: done
 UPDATE robotq.fleet_handed_over SET done = true

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from robotq.config import StandbyConfig
 from robotq.drivers.base import NotDriving
 from robotq.engine.engine import Engine
+from robotq.fleet.members import LostName
 from robotq.fleet.outbox import Outbox
 from robotq.fleet.standby.adoption import Adoption
 from robotq.fleet.standby.epochs import Epochs
@@ -131,6 +132,7 @@ class Keeper:
             await self._adoption.hold(self.robot, held, giver)
         for giver in held.before:
             await self._adoption.claim(self.robot, held, giver, away_s=self._away_s)
+        crash_point(CrashPoint.FLEET_GIVEN)
         await self._adoption.take(self.robot, held)
         if held.begun is not None and held.begun.batch_id is not None:
             self._engine.standby.goes_on(self.robot, held.begun.batch_id)
@@ -350,7 +352,7 @@ class Keeper:
                     batch_id=task.batch_id if task.contiguous else None,
                 )
                 return await self._told(held, begun, asked)
-        except (DatabaseAway, TimeoutError, RobotqError) as error:
+        except (DatabaseAway, LostName, TimeoutError, RobotqError) as error:
             why = f"the fleet's database is away: {str(error) or 'no answer in time'}"
             # until the next renewal
             self.tenure.suspend(why)
