@@ -83,7 +83,7 @@ SABOTAGES = (
     _one(
         "a command with a key that was written already is refused where nothing more is taken",
         "engine/intake/idempotency.py",
-        "                    # accepted before, it is answered again, also where nothing more is taken\n"
+        "                    # it was accepted before, which counts where nothing more is taken\n"
         "                    known = await self.known(request)\n",
         "                    known = None\n",
         "tests/engine/test_idempotency.py tests/engine/holds/test_confirming.py",

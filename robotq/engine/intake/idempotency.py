@@ -156,7 +156,7 @@ class Idempotency:
                     # what it has written itself, if it has, will be undone
                     raise
                 except RobotqError:
-                    # accepted before, it is answered again, also where nothing more is taken
+                    # it was accepted before, which counts where nothing more is taken
                     known = await self.known(request)
                     if known is None:
                         raise
