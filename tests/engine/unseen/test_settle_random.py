@@ -133,6 +133,7 @@ def test_device__of_which_anything_may_happen(steps: list[tuple[Any, ...]]) -> N
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @given(steps=stories)
 @settings(
     max_examples=500,
