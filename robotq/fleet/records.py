@@ -54,6 +54,12 @@ def task_of(record: str) -> Task:
     return msgspec.json.decode(record, type=Task)
 
 
+def called(record: str, task_id: str) -> str:
+    """The same record of a task under another id."""
+    task = task_of(record)
+    return record if task.id == task_id else _text(replace(task, id=task_id))
+
+
 def event_of(record: str) -> Event:
     return msgspec.json.decode(record, type=Event)
 

@@ -189,6 +189,36 @@ async def test_command_that_both_took_and_neither_had__is_done_by_who_drives_the
         assert [task.partition("-")[0] for task, _ in pair.motions()] == [task_id]
 
 
+@pytest.mark.long
+async def test_command_that_came_back_to_a_machine_that_died__is_not_done_there_later(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-1 had it in its queue again, under an id that nobody was told of."""
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="")
+        await one.kill()
+        await pair.until_drives(two)
+        await pair.until(lambda: _knows(pair, two, "cleaning"))
+        await two.kill()
+        await one.start("fleet_adopted")
+        await pair.until(lambda: _is_dead(one))
+
+        await two.start()
+        await pair.until_drives(two)
+        await pair.resume(two)
+        await pair.until(lambda: _has_moved(pair))
+        await pair.until(lambda: _nothing_waits(pair, two))
+        await two.kill()
+        await one.start()
+        await pair.until_drives(one)
+        await pair.resume(one)
+        assert (await pair.ended(one, await pair.submit(one, NOD)))["state"] == "completed"
+        moved = [task.partition("-")[0] for task, _ in pair.motions()]
+        assert moved.count(task_id) == 1, moved
+        assert len(moved) == 2
+
+
 async def _waits_at_one_of_two(pair: Pair, *, dies_at: str) -> str:
     """A command behind a pause at lab-1, that the database knows; lab-2 dies as it takes over."""
     await pair.one.start()

@@ -63,28 +63,32 @@ WHERE t.queue = %(robot)s AND t.daemon <> %(name)s AND t.ended_at_ms IS NULL
 ORDER BY t.task_id FOR UPDATE OF t;
 
 -- name: unfinished
--- What the daemon that drove before has, and what it has taken over and not told of yet.
-SELECT t.daemon, t.record, t.seq FROM robotq.fleet_tasks AS t
+-- What the daemon that drove before has, and what it has taken over and not told of yet, under the id
+-- that this has there.
+SELECT t.daemon, t.record, t.task_id FROM robotq.fleet_tasks AS t
 WHERE t.queue = %(robot)s AND t.daemon = %(giver)s AND t.ended_at_ms IS NULL AND NOT EXISTS (
     SELECT FROM robotq.fleet_handed_over AS h WHERE h.task_id = t.task_id AND h.giver = t.daemon)
     AND NOT EXISTS (SELECT FROM robotq.fleet_handed_on AS o
         WHERE o.task_id = t.task_id AND o.daemon = t.daemon)
 UNION ALL
-SELECT h.taker, h.record, 0 FROM robotq.fleet_handed_over AS h
-WHERE h.robot = %(robot)s AND h.taker = %(giver)s
-    AND NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
-        WHERE t.daemon = h.taker AND (
-            t.task_id = split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver
-            -- under its own id, where that machine had not had it before
-            OR (t.task_id = h.task_id AND NOT EXISTS (
-                SELECT FROM robotq.fleet_handed_over AS earlier WHERE earlier.task_id = h.task_id
-                    AND earlier.giver = h.taker AND earlier.epoch < h.epoch))))
+SELECT taken.taker, taken.record, taken.there FROM (
+    SELECT h.*, CASE WHEN EXISTS (
+        -- it had it before, and gave it away
+        SELECT FROM robotq.fleet_handed_over AS before WHERE before.task_id = h.task_id
+            AND before.giver = h.taker AND before.epoch < h.epoch)
+        THEN split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver
+        ELSE h.task_id END AS there
+    FROM robotq.fleet_handed_over AS h WHERE h.robot = %(robot)s AND h.taker = %(giver)s
+) AS taken
+WHERE NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
+        WHERE t.task_id = taken.there AND t.daemon = taken.taker)
     AND NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS later
-        WHERE later.task_id = h.task_id AND later.giver = h.taker AND later.epoch > h.epoch);
+        WHERE later.task_id = taken.there AND later.giver = taken.taker
+            AND later.epoch > taken.epoch);
 
 -- name: elsewhere
 -- What daemons that are there, and do not drive the robot, have accepted for it.
-SELECT t.daemon, t.record, t.seq FROM robotq.fleet_tasks AS t
+SELECT t.daemon, t.record, t.task_id FROM robotq.fleet_tasks AS t
 JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
 WHERE t.queue = %(robot)s AND t.daemon <> %(name)s AND t.ended_at_ms IS NULL
     AND d.heard_at > now() - make_interval(secs => %(away_s)s) AND NOT EXISTS (
@@ -95,11 +99,7 @@ ORDER BY t.submitted_at_ms, t.seq LIMIT 500;
 
 -- name: hand_over
 INSERT INTO robotq.fleet_handed_over (task_id, giver, robot, taker, epoch, record)
-VALUES (%s, %s, %s, %s, %s, %s)
--- one that was given away before may have come back, and not have been told of
-ON CONFLICT (task_id, giver) DO UPDATE
-SET taker = excluded.taker, epoch = excluded.epoch, record = excluded.record, done = false, at = now()
-WHERE excluded.epoch > fleet_handed_over.epoch;
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (task_id, giver) DO NOTHING;
 
 -- name: taken
 -- What this daemon has taken over, and has to have in its own queue; not what another one has taken
@@ -107,7 +107,9 @@ WHERE excluded.epoch > fleet_handed_over.epoch;
 SELECT giver, record, epoch FROM robotq.fleet_handed_over AS h
 WHERE taker = %(name)s AND robot = %(robot)s AND NOT done
     AND NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS later
-        WHERE later.task_id = h.task_id AND later.giver = h.taker AND later.epoch > h.epoch)
+        WHERE later.task_id IN (
+                h.task_id, split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver)
+            AND later.giver = h.taker AND later.epoch > h.epoch)
 ORDER BY at, task_id LIMIT 10000;
 
 -- name: done

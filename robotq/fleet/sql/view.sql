@@ -1,10 +1,17 @@
 -- name: task
--- Of one that went to another daemon, the one that has it is the first.
+-- Of one that went to another daemon, the one that has it is the first; what came back to who had had
+-- it has a number behind its id there.
+WITH RECURSIVE ids(id) AS (
+    SELECT %(task_id)s::text
+    UNION
+    SELECT split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver
+    FROM robotq.fleet_handed_over AS h JOIN ids ON h.task_id = ids.id
+)
 SELECT t.daemon, t.record, extract(epoch FROM now() - d.heard_at)::float8,
     EXISTS (SELECT FROM robotq.fleet_handed_over AS h
         WHERE h.task_id = t.task_id AND h.giver = t.daemon) AS went
 FROM robotq.fleet_tasks AS t LEFT JOIN robotq.fleet_daemons AS d ON d.name = t.daemon
-WHERE t.task_id = %(task_id)s
+WHERE t.task_id IN (SELECT id FROM ids)
 ORDER BY went, t.ended_at_ms IS NOT NULL, t.submitted_at_ms DESC, t.daemon LIMIT 50;
 
 -- name: tasks

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from robotq.engine.control.standby import TakenOver
 from robotq.engine.engine import Engine
-from robotq.fleet.records import task_of
+from robotq.fleet.records import called, task_of
 from robotq.fleet.standby.lease import SQL, Begun, Lease, Leases
 from robotq.model.task import Task
 from robotq.postgres import Database
@@ -43,8 +43,8 @@ class Adoption:
             await connection.execute(SQL["keep"], words)
             rows = await (await connection.execute(statement, words)).fetchall()
             given = [
-                (task.id, daemon, robot, self._leases.name, lease.epoch, record)
-                for daemon, record, _ in rows
+                (there, daemon, robot, self._leases.name, lease.epoch, called(record, there))
+                for daemon, record, there in rows
                 if (task := task_of(record)).work is None and _movable(task)
             ]
             left = len(rows) - len(given)
@@ -119,6 +119,7 @@ class Adoption:
 
 def _in_order(rows: Any) -> Sequence[tuple[Task, str]]:
     tasks = [(task_of(record), giver, epoch) for giver, record, epoch in rows]
+    # `unfinished` makes the same ids
     return [
         (task, f"{_first_id(task.id)}-{epoch}-{giver}")
         for task, giver, epoch in sorted(tasks, key=lambda one: one[0].order)
