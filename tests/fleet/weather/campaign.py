@@ -32,6 +32,17 @@ _CLIENTS_OF_WORKERS = 2
 _QUIET_S = 240.0
 """Wall seconds in which everything has to come to its end when the weather is good again."""
 _LOOK_S = 0.25
+_POINTS = (
+    "fleet_taking",
+    "fleet_taken",
+    "accepted",
+    "claimed",
+    "started",
+    "finish",
+    "fleet_given",
+    "fleet_adopted",
+    "fleet_looked",
+)
 _KINDS = ("kill", "kill", "kill at a point", "freeze", "cut", "stall", "stop")
 
 
@@ -141,7 +152,7 @@ class Campaign:
 
     async def _kill_at_a_point(self) -> None:
         node = self._random.choice(self._setting.labs)
-        point = self._random.choice(("fleet_taking", "fleet_taken", "accepted", "claimed"))
+        point = self._random.choice(_POINTS)
         await asyncio.to_thread(node.kill)
         environ = {"ROBOTQ_CRASH_POINT": f"{point}:{self._random.randint(1, 3)}"}
         with suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
@@ -96,6 +97,19 @@ def _kind(data: ua.DataValue) -> str:
     return f"a list of {value.VariantType.name}" if value.is_array else str(value.VariantType.name)
 
 
+async def _cut(client: Client) -> None:
+    """A PLC that stands still answers no goodbye, which the library would leave waiting."""
+    protocol = client.aio_obj.uaclient.protocol
+    if protocol is not None and protocol.transport is not None:
+        protocol.transport.abort()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    # the loop closes the socket in its next turn
+    await asyncio.sleep(0)
+
+
 class OpcUaPlc:
     """One connection; it is never opened again. Each method may be called from any thread."""
 
@@ -122,8 +136,7 @@ class OpcUaPlc:
             with self._as_lost(self._url):
                 client.connect()
         except BaseException:
-            # its thread would stay
-            client.tloop.stop()
+            self._end(client)
             raise
         self._client = client
 
@@ -206,7 +219,14 @@ class OpcUaPlc:
         if client is None:
             return
         with contextlib.suppress(LinkLost), self._as_lost(self._url):
-            client.disconnect()
+            client.tloop.post(client.aio_obj.disconnect())
+        self._end(client)
+
+    def _end(self, client: Client) -> None:
+        """Its thread and its socket are gone then, whatever it was still waiting for."""
+        with contextlib.suppress(LinkLost), self._as_lost(self._url):
+            client.tloop.post(_cut(client))
+        client.tloop.stop()
 
     def _there(self) -> Client:
         if self._closed or self._client is None:
