@@ -224,7 +224,7 @@ class Run:
         """How the goal ended. Raises UncertainOutcome."""
         turns = Turns(TURN_S)
         began = turns.now()
-        accepted = False
+        accepted = heard = False
         while True:
             self._cancel_again(action)
             incoming = exchange.take(TURN_S, self._woken())
@@ -237,9 +237,9 @@ class Run:
                     incoming.values, accepted=accepted, stopping=self._is_stopping()
                 )
             if isinstance(incoming, Feedback):
-                if not accepted:
-                    accepted = True
+                if not heard:
                     self._learn_id(action, before, context)
+                accepted = heard = True
                 told.said(feedback=incoming.values)
             elif incoming is None and not accepted and waited_s > self._accept_s:
                 accepted = self._found(action, before)

@@ -100,6 +100,20 @@ def test_kill__between_the_start_and_the_id_is_unknown_and_held(
     record_property("kill", {"kills": 1, "between start and id: unknown, held": 1})
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+def test_goal__whose_first_feedback_comes_late_has_its_id_on_disk(lab: Lab) -> None:
+    """The server has listed it before, which says that it was accepted, and not which it is."""
+    made, _ = lab
+    made.start()
+    with made.client() as client:
+        made.connected(client)
+        late_s = 2 * float(OPTIONS["accept_s"])
+        params = {"place": "SHELF", "steps": 3, "step_s": late_s}
+        task_id = client.submit("MOVE", params).task_id
+        until(lambda: made.rows()[task_id].run is not None, 3 * late_s)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [0, 1])
