@@ -78,10 +78,16 @@ SELECT taken.taker, taken.record, taken.there FROM (
             AND before.giver = h.taker AND before.epoch < h.epoch)
         THEN split_part(h.task_id, '-', 1) || '-' || h.epoch || '-' || h.giver
         ELSE h.task_id END AS there
-    FROM robotq.fleet_handed_over AS h WHERE h.robot = %(robot)s AND h.taker = %(giver)s
+    FROM robotq.fleet_handed_over AS h
+    -- what it has on its own disk it tells of when it is back, or has told that it had been done
+    WHERE h.robot = %(robot)s AND h.taker = %(giver)s AND NOT h.done
 ) AS taken
 WHERE NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
         WHERE t.task_id = taken.there AND t.daemon = taken.taker)
+    -- somebody has carried it out
+    AND NOT EXISTS (SELECT FROM robotq.fleet_tasks AS t
+        WHERE t.task_id IN (taken.there, taken.task_id, split_part(taken.task_id, '-', 1))
+            AND t.ended_at_ms IS NOT NULL AND t.error_code IS DISTINCT FROM 'handed_over')
     AND NOT EXISTS (SELECT FROM robotq.fleet_handed_over AS later
         WHERE later.task_id = taken.there AND later.giver = taken.taker
             AND later.epoch > taken.epoch);

@@ -71,8 +71,8 @@ class Adoption:
             await self._engine.standby.take_over(
                 robot,
                 TakenOver(
-                    tasks=[(_with_attempt(task, giver, begun), again) for task, again in tasks],
-                    begun=_begun_of([task for task, _ in tasks], giver, begun),
+                    tasks=[(_with_attempt(task, begun), again) for task, again in tasks],
+                    begun=_begun_of([task for task, _ in tasks], begun),
                     run=None if begun is None else begun.run,
                     holds=(),
                     source=giver,
@@ -131,25 +131,23 @@ def _first_id(task_id: str) -> str:
     return task_id.partition("-")[0]
 
 
-def _is_begun(task: Task, giver: str, begun: Begun | None) -> bool:
-    """Whether the robot may have it in hand. Who had it last may have taken it over already begun,
-    under another id."""
+def _is_begun(task: Task, begun: Begun | None) -> bool:
+    """Whether the robot may have it in hand. Who had it last may have had it under another id: it
+    came back, or was taken over already begun."""
     if begun is None or begun.submitted_at_ms not in (None, task.submitted_at_ms):
         return False
-    if giver == begun.daemon:
-        return task.id == begun.task_id
     return _first_id(task.id) == _first_id(begun.task_id)
 
 
-def _begun_of(tasks: Sequence[Task], giver: str, begun: Begun | None) -> str:
+def _begun_of(tasks: Sequence[Task], begun: Begun | None) -> str:
     if begun is None or _not_sent(begun):
         return ""
-    return next((task.id for task in tasks if _is_begun(task, giver, begun)), "")
+    return next((task.id for task in tasks if _is_begun(task, begun)), "")
 
 
-def _with_attempt(task: Task, giver: str, begun: Begun | None) -> Task:
+def _with_attempt(task: Task, begun: Begun | None) -> Task:
     """The record may be older than the last start."""
-    if begun is None or not _is_begun(task, giver, begun):
+    if begun is None or not _is_begun(task, begun):
         return task
     return replace(task, attempt=max(task.attempt, begun.attempt))
 

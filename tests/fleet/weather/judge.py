@@ -56,10 +56,15 @@ class Judge:
 
         by_key: defaultdict[str, set[str]] = defaultdict(set)
         by_id: defaultdict[str, set[str]] = defaultdict(set)
+        known: set[str] = set()
         for lab in self._setting.labs:
             tasks = [task async for task in self._tasks(lab)]
             for task in tasks:
-                by_key[task["cmd_id"]].add(command_of(task["task_id"]))
+                command = command_of(task["task_id"])
+                # one that was told as refused, for the disk took it too late, was called off
+                if task["state"] != "cancelled" or command in moved:
+                    by_key[task["cmd_id"]].add(command)
+                known.add(command)
             mine = [task for task in tasks if task.get("error_code") != "handed_over"]
             self._found.handed_over += len(tasks) - len(mine)
             self._found.ends.update(task.get("error_code") or task["state"] for task in mine)
@@ -71,7 +76,6 @@ class Judge:
             for task in mine:
                 by_id[task["task_id"]].add(task["state"])
         await _few_at_once(self._compare(*one) for one in by_id.items())
-        known = {task_id for ids in by_key.values() for task_id in ids}
         wrong += [f"wrong: {task_id} moved and is nowhere" for task_id in moved - known]
         wrong += [f"doubled: {key} is {ids}" for key, ids in by_key.items() if len(ids) > 1]
         accepted = self._clients.commands
