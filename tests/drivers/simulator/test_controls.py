@@ -170,6 +170,8 @@ def test_emergency_stop__while_a_line_waits_for_the_disk_it_is_not_written(bench
     assert bench.motions() == []
 
 
+@pytest.mark.wall("swift time goes on with whatever threads of other tests wait for")
+@pytest.mark.real_time("a log that is stuck is waited for a moment")
 def test_emergency_stop__waits_for_nobody_while_the_motion_log_is_stuck(bench: Bench) -> None:
     log = bench.robot()._body.log
     took = []
