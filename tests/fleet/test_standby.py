@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from .pair import NOD, Machine, Pair
+from .proxy import Proxy
 
 pytestmark = [
     pytest.mark.timeout(400),
@@ -217,6 +218,40 @@ async def test_command_that_came_back_to_a_machine_that_died__is_done_once_when_
         moved = [task.partition("-")[0] for task, _ in pair.motions()]
         assert moved.count(task_id) == 1, moved
         assert len(moved) == 2
+
+
+@pytest.mark.long
+async def test_command_that_came_back_to_who_had_done_it__is_not_done_by_the_other_one(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-1 has its end on its disk, and could not tell anybody: the database was away for it."""
+    proxy = Proxy(new_postgres)
+    await proxy.start()
+    try:
+        async with Pair(tmp_path, new_postgres, time_scale=0.3, first_dsn=proxy.dsn) as pair:
+            one, two = pair.one, pair.two
+            await one.start()
+            await pair.until_drives(one)
+            await two.start("fleet_adopted")
+            await pair.until(lambda: _knows(pair, two, "driven by lab-1"))
+            task_id = await pair.submit(one, NOD)
+            await pair.until(lambda: _has_moved(pair))
+            proxy.cut()
+            assert (await pair.ended(one, task_id))["state"] == "completed"
+            await pair.until(lambda: _is_dead(two))
+            proxy.mend()
+            await pair.until_drives(one)
+            assert (await pair.ended(one, await pair.submit(one, NOD)))["state"] == "completed"
+            await one.kill()
+            await two.start()
+            await pair.until_drives(two)
+            assert (await pair.ended(two, await pair.submit(two, NOD)))["state"] == "completed"
+            await pair.until(lambda: _nothing_waits(pair, two))
+            moved = [task.partition("-")[0] for task, _ in pair.motions()]
+            assert moved.count(task_id) == 1, moved
+            assert len(moved) == 3
+    finally:
+        await proxy.close()
 
 
 async def _waits_at_one_of_two(pair: Pair, *, dies_at: str) -> str:
