@@ -170,6 +170,9 @@ def test_commands__that_use_no_device_go_by(machines: Machines) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
+@pytest.mark.wall("the pump is behind a real socket, which comes back in its own time")
+@pytest.mark.real_time("a keeper looks for it again and again")
 def test_device__that_comes_back_is_looked_for_before_a_command_fails(machines: Machines) -> None:
     wire = machines.bench.pump_wire
     for _ in range(3):
