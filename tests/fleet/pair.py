@@ -226,6 +226,33 @@ class Pair:
 
         await self.until(drives)
 
+    async def until_dead(self, machine: Machine, within_s: float = 30) -> None:
+        """It has come to its crash point."""
+
+        async def is_dead() -> bool:
+            return not machine.process.alive()
+
+        await self.until(is_dead, within_s)
+
+    async def until_knows(self, machine: Machine, text: str) -> None:
+        async def knows() -> bool:
+            return text in str(await self.robot(machine))
+
+        await self.until(knows)
+
+    async def until_moved(self) -> None:
+        async def has_moved() -> bool:
+            return bool(self.motions())
+
+        await self.until(has_moved)
+
+    async def until_nothing_waits(self, machine: Machine) -> None:
+        async def nothing_waits() -> bool:
+            _, status = await machine.ask(self.http, "GET", "/queue/status")
+            return bool(status["queue_size"] == 0)
+
+        await self.until(nothing_waits)
+
     async def both_are_there(self) -> None:
         """lab-1 drives, and lab-2 knows it."""
 

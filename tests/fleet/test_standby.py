@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from .pair import NOD, Machine, Pair
-from .proxy import Proxy
 
 pytestmark = [
     pytest.mark.timeout(400),
@@ -33,7 +32,7 @@ async def stopped_between(dsn: str, folder: Path, *, nth: int) -> None:
     async with Pair(folder, dsn) as pair:
         one, two = pair.one, pair.two
         await one.start(f"fleet_looked:{nth}:stop")
-        await pair.until(lambda: _drives(pair, one))
+        await pair.until_drives(one)
         await two.start()
         ids = [await pair.submit(one, NOD) for _ in range(3)]
         await pair.until(lambda: _stands_still(one))
@@ -47,7 +46,7 @@ async def stopped_between(dsn: str, folder: Path, *, nth: int) -> None:
         for task_id in ids:
             there = await pair.ended(one, task_id)
             assert there["state"] == "completed" or there["result"]["error_code"] == "handed_over"
-        await pair.until(lambda: _knows(pair, one, "driven by lab-2 (epoch 2)"))
+        await pair.until_knows(one, "driven by lab-2 (epoch 2)")
         # longer than anything of lab-1 could have waited
         await asyncio.sleep(0.5)
 
@@ -77,7 +76,7 @@ async def killed_in_turn(dsn: str, folder: Path, *, seed: int) -> None:
         drives, waits = pair.one, pair.two
         points = ("", "", "fleet_looked:3", "started:2", "finish:2", "claimed:2", "fleet_adopted:1")
         await drives.start()
-        await pair.until(lambda: _drives(pair, drives))
+        await pair.until_drives(drives)
         await waits.start()
         ids: list[str] = []
         for _ in range(3):
@@ -129,150 +128,17 @@ async def test_command_that_comes_back_to_who_has_begun_it__is_not_begun_once_mo
     async with Pair(tmp_path, new_postgres, time_scale=0.15) as pair:
         one, two = pair.one, pair.two
         await one.start()
-        await pair.until(lambda: _drives(pair, one))
+        await pair.until_drives(one)
         await two.start("finish")
-        await pair.until(lambda: _knows(pair, two, "driven by lab-1 (epoch 1)"))
+        await pair.until_knows(two, "driven by lab-1 (epoch 1)")
         task_id = await pair.submit(one, NOD)
-        await pair.until(lambda: _has_moved(pair))
+        await pair.until_moved()
         await one.kill()
-        await pair.until(lambda: _is_dead(two), 60)
+        await pair.until_dead(two, 60)
 
         await one.start()
         await pair.until(lambda: _has_ended(pair, one, task_id), 60)
         assert len(pair.motions()) == 1, pair.motions()
-
-
-@pytest.mark.long
-async def test_command_that_went_through_a_machine_that_died__is_not_done_there_later(
-    new_postgres: str, tmp_path: Path
-) -> None:
-    """lab-2 had it in the database's word only, when it died; lab-1 has done it meanwhile."""
-    async with Pair(tmp_path, new_postgres) as pair:
-        one, two = pair.one, pair.two
-        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
-        await one.kill()
-        await pair.until(lambda: _is_dead(two))
-        await one.start()
-        await pair.until_drives(one)
-        await pair.resume(one)
-        await pair.until(lambda: _has_moved(pair))
-        await pair.until(lambda: _nothing_waits(pair, one))
-        await one.kill()
-
-        await two.start()
-        await pair.until_drives(two)
-        # the pause had come to it before it died
-        await pair.resume(two)
-        assert (await pair.ended(two, await pair.submit(two, NOD)))["state"] == "completed"
-        moved = [task.partition("-")[0] for task, _ in pair.motions()]
-        assert moved.count(task_id) == 1, moved
-        assert len(moved) == 2
-
-
-@pytest.mark.long
-async def test_command_that_both_took_and_neither_had__is_done_by_who_drives_then(
-    new_postgres: str, tmp_path: Path
-) -> None:
-    async with Pair(tmp_path, new_postgres) as pair:
-        one, two = pair.one, pair.two
-        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
-        await one.kill()
-        await pair.until(lambda: _is_dead(two))
-        await one.start("fleet_given")
-        await pair.until(lambda: _is_dead(one))
-
-        await two.start()
-        await pair.until_drives(two)
-        await pair.resume(two)
-        assert (await pair.ended(two, task_id))["state"] == "completed"
-        await one.start()
-        await pair.until(lambda: _nothing_waits(pair, one))
-        assert [task.partition("-")[0] for task, _ in pair.motions()] == [task_id]
-
-
-@pytest.mark.long
-async def test_command_that_came_back_to_a_machine_that_died__is_done_once_when_that_is_back(
-    new_postgres: str, tmp_path: Path
-) -> None:
-    """lab-1 had it in its queue again, under an id that nobody was told of."""
-    async with Pair(tmp_path, new_postgres) as pair:
-        one, two = pair.one, pair.two
-        task_id = await _waits_at_one_of_two(pair, dies_at="")
-        await one.kill()
-        await pair.until_drives(two)
-        await pair.until(lambda: _knows(pair, two, "cleaning"))
-        await two.kill()
-        await one.start("fleet_adopted")
-        await pair.until(lambda: _is_dead(one))
-
-        await two.start()
-        await pair.until_drives(two)
-        await pair.resume(two)
-        await one.start()
-        await pair.until(lambda: _has_moved(pair))
-        await pair.until(lambda: _nothing_waits(pair, two))
-        await two.kill()
-        await pair.until_drives(one)
-        await pair.resume(one)
-        assert (await pair.ended(one, await pair.submit(one, NOD)))["state"] == "completed"
-        moved = [task.partition("-")[0] for task, _ in pair.motions()]
-        assert moved.count(task_id) == 1, moved
-        assert len(moved) == 2
-
-
-@pytest.mark.long
-async def test_command_that_came_back_to_who_had_done_it__is_not_done_by_the_other_one(
-    new_postgres: str, tmp_path: Path
-) -> None:
-    """lab-1 has its end on its disk, and could not tell anybody: the database was away for it."""
-    proxy = Proxy(new_postgres)
-    await proxy.start()
-    try:
-        async with Pair(tmp_path, new_postgres, time_scale=0.3, first_dsn=proxy.dsn) as pair:
-            one, two = pair.one, pair.two
-            await one.start()
-            await pair.until_drives(one)
-            await two.start("fleet_adopted")
-            await pair.until(lambda: _knows(pair, two, "driven by lab-1"))
-            task_id = await pair.submit(one, NOD)
-            await pair.until(lambda: _has_moved(pair))
-            proxy.cut()
-            assert (await pair.ended(one, task_id))["state"] == "completed"
-            await pair.until(lambda: _is_dead(two))
-            proxy.mend()
-            await pair.until_drives(one)
-            assert (await pair.ended(one, await pair.submit(one, NOD)))["state"] == "completed"
-            await one.kill()
-            await two.start()
-            await pair.until_drives(two)
-            assert (await pair.ended(two, await pair.submit(two, NOD)))["state"] == "completed"
-            await pair.until(lambda: _nothing_waits(pair, two))
-            moved = [task.partition("-")[0] for task, _ in pair.motions()]
-            assert moved.count(task_id) == 1, moved
-            assert len(moved) == 3
-    finally:
-        await proxy.close()
-
-
-async def _waits_at_one_of_two(pair: Pair, *, dies_at: str) -> str:
-    """A command behind a pause at lab-1, that the database knows; lab-2 dies as it takes over."""
-    await pair.one.start()
-    await pair.until_drives(pair.one)
-    await pair.two.start(dies_at)
-    await pair.until(lambda: _knows(pair, pair.two, "driven by lab-1"))
-    await pair.one.ask(pair.http, "POST", "/queue/pause", {"reason": "cleaning"})
-    task_id = await pair.submit(pair.one, NOD)
-
-    async def is_known() -> bool:
-        return (await pair.two.ask(pair.http, "GET", f"/task/{task_id}"))[0] == 200
-
-    await pair.until(is_known)
-    return task_id
-
-
-async def _nothing_waits(pair: Pair, machine: Machine) -> bool:
-    status = (await machine.ask(pair.http, "GET", "/queue/status"))[1]
-    return bool(status["queue_size"] == 0)
 
 
 @pytest.mark.long
@@ -287,7 +153,7 @@ async def test_batch_that_has_begun__lets_nothing_in_between_at_the_second_machi
         status, answer = await one.ask(pair.http, "POST", path, [NOD] * 3)
         assert status == 200, answer
         batch = answer["task_ids"]
-        await pair.until(lambda: _has_moved(pair))
+        await pair.until_moved()
         await one.ask(pair.http, "POST", "/queue/pause", {"reason": "cleaning"})
         urgent = await pair.submit(one, {**NOD, "priority": 10})
         assert (await pair.ended(one, batch[0]))["state"] == "completed"
@@ -301,14 +167,6 @@ async def test_batch_that_has_begun__lets_nothing_in_between_at_the_second_machi
         await pair.resume(two)
         assert (await pair.ended(two, urgent))["state"] == "completed"
         assert pair.order() == [*batch, urgent]
-
-
-async def _has_moved(pair: Pair) -> bool:
-    return bool(pair.motions())
-
-
-async def _is_dead(machine: Machine) -> bool:
-    return not machine.process.alive()
 
 
 async def _submitted(pair: Pair, machine: Machine, ids: list[str]) -> bool:
@@ -390,12 +248,12 @@ async def test_key__counts_at_both_machines_also_where_one_dies_before_its_answe
     async with Pair(tmp_path, new_postgres) as pair:
         one, two = pair.one, pair.two
         await one.start("fleet_taken")
-        await pair.until(lambda: _drives(pair, one))
+        await pair.until_drives(one)
         await two.start()
         with pytest.raises(aiohttp.ClientError):
             await pair.submit(one, NOD, key="k")
-        await pair.until(lambda: _is_dead(one))
-        await pair.until(lambda: _drives(pair, two))
+        await pair.until_dead(one)
+        await pair.until_drives(two)
         # lab-1 has it on its disk, and could not tell anybody
         told = await pair.submit(two, NOD, key="k")
         await one.start()

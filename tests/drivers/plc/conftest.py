@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from robotq.drivers import plc as plc_driver
+from robotq.drivers.base import Driver
+from robotq.testing.driver_contract import driver_setup
 from tests.drivers.plc.model import Kind
 from tests.drivers.plc.site import LIBRARIES, SERVERS, Site
 
 PlcSites = Callable[[str, Kind], Site]
+MakeDriver = Callable[..., tuple[Site, Driver]]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +43,19 @@ def plc_sites(_plc_sites: PlcSites) -> PlcSites:
         return site
 
     return make
+
+
+@pytest.fixture
+def make_driver(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeDriver]:
+    """A driver that is not connected yet, and its PLC; options of the driver by their names."""
+    made: list[Driver] = []
+
+    def make(protocol: str, kind: Kind, **options: Any) -> tuple[Site, Driver]:
+        site = plc_sites(protocol, kind)
+        driver = plc_driver.create(driver_setup(tmp_path, {**site.options, **options})[0])
+        made.append(driver)
+        return site, driver
+
+    yield make
+    for driver in made:
+        driver.close()

@@ -3,39 +3,18 @@ end the PLC has never told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver, DriverError, NotReady
 from robotq.model.task import Command
-from robotq.testing.driver_contract import Execution, driver_setup
+from robotq.testing.driver_contract import Execution
 from tests.drivers.killed import until
-from tests.drivers.plc.conftest import PlcSites
+from tests.drivers.plc.conftest import MakeDriver
 from tests.drivers.plc.model import Kind
 from tests.drivers.plc.site import Site
 from tests.drivers.plc.world import World, starts
-
-MakeDriver = Callable[..., tuple[Site, Driver]]
-
-
-@pytest.fixture
-def make_driver(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeDriver]:
-    made: list[Driver] = []
-
-    def make(protocol: str, kind: Kind, **options: Any) -> tuple[Site, Driver]:
-        site = plc_sites(protocol, kind)
-        driver = plc_driver.create(driver_setup(tmp_path, {**site.options, **options})[0])
-        driver.connect()
-        made.append(driver)
-        return site, driver
-
-    yield make
-    for driver in made:
-        driver.close()
 
 
 def ended(driver: Driver, goal: int) -> Any:
@@ -59,6 +38,7 @@ def alarm(site: Site, word: int) -> None:
 def left_open(make_driver: MakeDriver) -> tuple[Site, Driver]:
     """A PLC that stops for its alarm, and never writes the number of that command to done."""
     site, driver = make_driver("modbus", "numbered", stop_s=0.2)
+    driver.connect()
     site.plc.tells_no_bad_end = True
     execution = Execution(
         driver, Command(cmd_type="MOVE", params={"goal": 1_000}), task_id="task_standing"
@@ -149,6 +129,7 @@ def test_alarm__while_nothing_runs_is_told_and_a_person_lets_it_go_on(
     make_driver: MakeDriver, kind: Kind
 ) -> None:
     site, driver = make_driver("modbus", kind)
+    driver.connect()
     alarm(site, 4)
     until(lambda: "夹爪故障: reset it at the PLC" in held(driver))
     alarm(site, 0)
@@ -161,6 +142,7 @@ def test_alarm__while_nothing_runs_is_told_and_a_person_lets_it_go_on(
 
 def test_alarm__of_a_site_where_the_plc_has_the_last_word(make_driver: MakeDriver) -> None:
     site, driver = make_driver("modbus", "numbered", after_alarm="go_on")
+    driver.connect()
     alarm(site, 4)
     until(lambda: held(driver) == "夹爪故障: reset it at the PLC")
     alarm(site, 0)
@@ -171,6 +153,7 @@ def test_alarm__of_a_site_where_the_plc_has_the_last_word(make_driver: MakeDrive
 def test_alarm__that_the_stop_bit_keeps_up_can_be_reset(make_driver: MakeDriver) -> None:
     """Nothing begins by that: there is no start bit that is high."""
     site, driver = make_driver("modbus", "pulse")
+    driver.connect()
     driver.emergency_stop()
     until(lambda: site.plc.nodes["stop"])
     alarm(site, 4)

@@ -5,20 +5,17 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from robotq.drivers import plc as plc_driver
 from robotq.drivers.base import Driver, DriverError, LinkLost, NotReady, Stopped, UncertainOutcome
 from robotq.drivers.plc.protocols.turns import Turns
 from robotq.drivers.settling import RunState, Settles
 from robotq.model.task import Command
-from robotq.testing.driver_contract import Execution, RecordingContext, driver_setup
+from robotq.testing.driver_contract import Execution, RecordingContext
 from tests.drivers.killed import until
-from tests.drivers.plc.conftest import PlcSites
+from tests.drivers.plc.conftest import MakeDriver
 from tests.drivers.plc.model import Kind
 from tests.drivers.plc.site import Site
 
@@ -40,23 +37,6 @@ _EVERY = [
 ]
 _CUTS = range(1, 33)
 """Exchanges of a handshake, and some of those before it."""
-
-MakeDriver = Callable[..., tuple[Site, Driver]]
-
-
-@pytest.fixture
-def make_driver(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeDriver]:
-    made: list[Driver] = []
-
-    def make(protocol: str, kind: Kind, **options: Any) -> tuple[Site, Driver]:
-        site = plc_sites(protocol, kind)
-        driver = plc_driver.create(driver_setup(tmp_path, {**site.options, **options})[0])
-        made.append(driver)
-        return site, driver
-
-    yield make
-    for driver in made:
-        driver.close()
 
 
 def move(goal: int) -> Command:

@@ -1,0 +1,148 @@
+"""A command that goes from one machine of a robot to the other, while they die on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .pair import NOD, Machine, Pair
+from .proxy import Proxy
+
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.long,
+    pytest.mark.wall("daemons and a device in processes of their own"),
+    pytest.mark.real_time("a lease runs out by the clock of the wall"),
+]
+
+
+async def test_command_that_went_through_a_machine_that_died__is_not_done_there_later(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-2 had it in the database's word only, when it died; lab-1 has done it meanwhile."""
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
+        await one.kill()
+        await pair.until_dead(two)
+        await one.start()
+        await pair.until_drives(one)
+        await pair.resume(one)
+        await pair.until_moved()
+        await pair.until_nothing_waits(one)
+        await one.kill()
+
+        await two.start()
+        await pair.until_drives(two)
+        # the pause had come to it before it died
+        await pair.resume(two)
+        await _one_more(pair, two)
+        _each_once(pair, task_id, 2)
+
+
+async def test_command_that_both_took_and_neither_had__is_done_by_who_drives_then(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="fleet_given")
+        await one.kill()
+        await pair.until_dead(two)
+        await one.start("fleet_given")
+        await pair.until_dead(one)
+
+        await two.start()
+        await pair.until_drives(two)
+        await pair.resume(two)
+        assert (await pair.ended(two, task_id))["state"] == "completed"
+        await one.start()
+        await pair.until_nothing_waits(one)
+        _each_once(pair, task_id, 1)
+
+
+async def test_command_that_came_back_to_a_machine_that_died__is_done_once_when_that_is_back(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-1 had it in its queue again, under an id that nobody was told of."""
+    async with Pair(tmp_path, new_postgres) as pair:
+        one, two = pair.one, pair.two
+        task_id = await _waits_at_one_of_two(pair, dies_at="")
+        await one.kill()
+        await pair.until_drives(two)
+        await pair.until_knows(two, "cleaning")
+        await two.kill()
+        await one.start("fleet_adopted")
+        await pair.until_dead(one)
+
+        await two.start()
+        await pair.until_drives(two)
+        await pair.resume(two)
+        await one.start()
+        await pair.until_moved()
+        await pair.until_nothing_waits(two)
+        await two.kill()
+        await pair.until_drives(one)
+        await pair.resume(one)
+        await _one_more(pair, one)
+        _each_once(pair, task_id, 2)
+
+
+async def test_command_that_came_back_to_who_had_done_it__is_not_done_by_the_other_one(
+    new_postgres: str, tmp_path: Path
+) -> None:
+    """lab-1 has its end on its disk, and could not tell anybody: the database was away for it."""
+    proxy = Proxy(new_postgres)
+    await proxy.start()
+    try:
+        async with Pair(tmp_path, new_postgres, time_scale=0.3, first_dsn=proxy.dsn) as pair:
+            one, two = pair.one, pair.two
+            await one.start()
+            await pair.until_drives(one)
+            await two.start("fleet_adopted")
+            await pair.until_knows(two, "driven by lab-1")
+            task_id = await pair.submit(one, NOD)
+            await pair.until_moved()
+            proxy.cut()
+            assert (await pair.ended(one, task_id))["state"] == "completed"
+            await pair.until_dead(two)
+            proxy.mend()
+            await pair.until_drives(one)
+            await _one_more(pair, one)
+            await one.kill()
+            await two.start()
+            await pair.until_drives(two)
+            await _one_more(pair, two)
+            await pair.until_nothing_waits(two)
+            _each_once(pair, task_id, 3)
+    finally:
+        await proxy.close()
+
+
+async def _waits_at_one_of_two(pair: Pair, *, dies_at: str) -> str:
+    """A command behind a pause at lab-1, that the database knows; lab-2 dies as it takes over."""
+    await pair.one.start()
+    await pair.until_drives(pair.one)
+    await pair.two.start(dies_at)
+    await pair.until_knows(pair.two, "driven by lab-1")
+    await pair.one.ask(pair.http, "POST", "/queue/pause", {"reason": "cleaning"})
+    task_id = await pair.submit(pair.one, NOD)
+
+    async def is_known() -> bool:
+        return (await pair.two.ask(pair.http, "GET", f"/task/{task_id}"))[0] == 200
+
+    await pair.until(is_known)
+    return task_id
+
+
+async def _one_more(pair: Pair, machine: Machine) -> None:
+    """So that the robot is seen to be driven from there, and nothing stands before it."""
+    task_id = await pair.submit(machine, NOD)
+    assert (await pair.ended(machine, task_id))["state"] == "completed"
+
+
+def _each_once(pair: Pair, task_id: str, count: int) -> None:
+    """The robot has done so many commands, this one among them, under whichever id."""
+    moved = [task.partition("-")[0] for task, _ in pair.motions()]
+    assert task_id in moved
+    assert len(moved) == len(set(moved)) == count, moved
