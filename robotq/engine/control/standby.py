@@ -16,6 +16,7 @@ from robotq.engine.robot.settling.in_doubt import DAEMON_DIED
 from robotq.engine.settings import Settings
 from robotq.engine.state.tasks import TaskMemory
 from robotq.engine.waiting.handing_over import HandingOver
+from robotq.model.errors import RobotqError
 from robotq.model.hold import TRANSIENT_HOLDS, Hold, HoldCode
 from robotq.model.ids import Numbers
 from robotq.model.json import JsonObject
@@ -112,6 +113,7 @@ class StandbyControl:
         """
         at_hand = self._robots[robot]
         self._hold(at_hand, found)
+        self._settle_older(at_hand, found)
         ids = await self._handing_over.adopt(
             found.tasks, source=found.source, begun=found.begun, run=found.run
         )
@@ -127,6 +129,20 @@ class StandbyControl:
             await at_hand.take_up(task)
         else:
             await self._claims.finish(task, unknown(DAEMON_DIED, ""), claim_next=False)
+
+    def _settle_older(self, robot: Robot, found: TakenOver) -> None:
+        """A command that was in doubt here when another daemon began the next one: what became of
+        it a person says. Raises RobotqError robot_busy until it has ended."""
+        doubts = robot.executor.doubts
+        same = {
+            name
+            for task, again in found.tasks
+            if task.id == found.begun
+            for name in (task.id, again)
+        }
+        if found.begun and doubts.task is not None and doubts.task.id not in same:
+            doubts.hand_over(Settled.unknown(""))
+            raise RobotqError("robot_busy", robot=robot.name, reason="a command is in hand")
 
     def _hold(self, robot: Robot, found: TakenOver) -> None:
         holds = self._holds
