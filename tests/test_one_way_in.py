@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import tree_of
+
 ROBOTQ = Path(__file__).parents[1] / "robotq"
 
 
@@ -104,7 +106,7 @@ def reached(source: str) -> Iterator[str]:
     if not _NAMED.search(source):
         # most modules, and to parse them takes the time
         return
-    tree = ast.parse(source)
+    tree = tree_of(source)
     for scope in ast.walk(tree):
         if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -171,7 +173,7 @@ def test_facade__has_what_is_listed_and_nothing_else(
     module: str, name: str, listed: frozenset[str]
 ) -> None:
     (path,) = (ROBOTQ / "engine").rglob(module)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path.read_text(encoding="utf-8"))
     (facade,) = (
         node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name
     )
@@ -206,7 +208,7 @@ def test_engine__has_one_way_to_the_disk() -> None:
         str(path.relative_to(ROBOTQ / "engine"))
         for path in (ROBOTQ / "engine").rglob("*.py")
         if ".apply" in (source := path.read_text(encoding="utf-8"))
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree_of(source))
         if isinstance(node, ast.Attribute)
         and node.attr == "apply"
         and getattr(node.value, "attr", getattr(node.value, "id", "")) in ("store", "_store")

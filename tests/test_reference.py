@@ -19,6 +19,7 @@ from robotq.config import Config, load_config
 from robotq.config.keys import variables
 from robotq.engine.timings import Timings
 from robotq.model.errors import ERROR_CODES
+from tests.syntax import tree_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -140,7 +141,7 @@ def test_page__every_test_that_it_names_is_there() -> None:
 
 @cache
 def _functions(file: Path) -> set[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = tree_of(file.read_text(encoding="utf-8"))
     return {
         node.name
         for node in ast.walk(tree)

@@ -12,6 +12,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+from tests.syntax import tree_of
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "robotq"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -36,7 +38,7 @@ def imported(folder: Path) -> Iterator[tuple[Path, str]]:
         if set(_NAMED.findall(source)) <= _OURS:
             # most modules, and to parse them takes the time
             continue
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(tree_of(source)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module]

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import tree_of
+
 from . import real_time
 
 HERE = Path(__file__).parent
@@ -44,7 +46,7 @@ def waits(source: str) -> Iterator[tuple[int, float]]:
     """Line and seconds of what sleeps too long; motion has a clock of its own, which can jump."""
     if ".sleep(" not in source:
         return
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         match node:
             case ast.Call(
                 func=ast.Attribute(attr="sleep", value=ast.Name(id=clock)),

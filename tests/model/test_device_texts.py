@@ -14,6 +14,7 @@ from robotq.drivers.grbl.faults import ALARMS, ERRORS, alarm_text, error_text
 from robotq.model.errors import RobotqError
 from robotq.model.texts import Language, of_devices, text
 from robotq.model.texts.of_devices import in_chinese
+from tests.syntax import tree_of
 
 DRIVERS = Path(__file__).parents[2] / "robotq" / "drivers"
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -42,7 +43,7 @@ def known() -> dict[str, str]:
 def said() -> Iterator[tuple[str, str]]:
     """Each text that a driver raises, with `{}` for what is put in, and where."""
     for path in sorted(DRIVERS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))

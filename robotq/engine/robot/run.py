@@ -107,7 +107,7 @@ class Run:
         )
         self.back = self._begin()
         """What the driver returned or raised."""
-        self.back.add_done_callback(self._tell_news)
+        self.back.add_done_callback(self._came_back)
 
     @property
     def request(self) -> StopRequest | None:
@@ -176,7 +176,13 @@ class Run:
             self._limit.cancel()
             self._thaw()
 
-    def _tell_news(self, _: asyncio.Future[JsonObject] | None = None) -> None:
+    def _came_back(self, back: asyncio.Future[JsonObject]) -> None:
+        if not back.cancelled() and (error := back.exception()) is not None and self.over:
+            # its end is written: nobody asks for this any more
+            _log.info("%s: %s came back late with %r", self.task.queue, self.task.id, error)
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         if not self._news.done():
             self._news.set_result(None)
 

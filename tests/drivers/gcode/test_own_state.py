@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import robotq.drivers
+from tests.syntax import tree_of
 
 _DRIVERS = Path(robotq.drivers.__file__).parent
 _MODULES = sorted(
@@ -34,7 +35,7 @@ def _targets(tree: ast.AST) -> Iterator[ast.expr]:
 def _from_outside(source: str) -> list[str]:
     """What is assigned to an attribute of a shared object by somebody else."""
     found: list[str] = []
-    for target in _targets(ast.parse(source)):
+    for target in _targets(tree_of(source)):
         for each in ast.walk(target):
             if not isinstance(each, ast.Attribute) or not isinstance(each.ctx, ast.Store | ast.Del):
                 continue
@@ -51,7 +52,7 @@ def test_module__assigns_to_no_field_of_a_shared_object() -> None:
 
 def _channels() -> Iterator[ast.ClassDef]:
     for module in _MODULES:
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in ast.walk(tree_of(module.read_text())):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Channel"):
                 yield node
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 
 import pytest
 
@@ -218,3 +220,16 @@ async def test_working_disk__gets_no_exception(lab: Lab) -> None:
     await lab.run("first")
     await lab.engine.shut_down()
     assert (await lab.events())[-1].kind == "daemon.stopped"
+
+
+async def test_driver__that_fails_after_the_daemon_gave_it_up_is_told_as_late(
+    start_lab: StartLab, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    lab = await start_lab(timings=Timings(drivers_close_s=0.02))
+    task_id = await lab.at_gate("deaf", fail="jam")
+    await lab.engine.shut_down()
+    lab.driver.gate.set()
+    await lab.until(lambda: f"{task_id} came back late" in caplog.text)
+    gc.collect()
+    assert "never retrieved" not in caplog.text

@@ -49,9 +49,6 @@ class ComingBack:
         elif self._host.stuck is not None:
             hold = self.unresponsive(run.task.id)
             await asyncio.wait({self._host.stuck})
-        if not run.back.cancelled():
-            # it may have come back while its end was being written: then nobody has looked at it
-            run.back.exception()
         moves = run.recorder.late_moves()
         if moves and hold is None:
             hold = self.unresponsive(run.task.id)

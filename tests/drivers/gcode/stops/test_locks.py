@@ -18,6 +18,7 @@ from robotq.drivers.base import DriverFactory, LinkLost, Stopped, UncertainOutco
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
 from tests.drivers.gcode.bench import Bench, bench, until
 from tests.drivers.gcode.stopping import Device, moves
+from tests.syntax import tree_of
 
 FIRMWARES = (grbl.create, marlin.create)
 
@@ -112,7 +113,7 @@ def _calls(tree: ast.AST, names: Callable[[str], bool]) -> Iterator[str]:
 @pytest.mark.parametrize("part", ["gcode", "grbl", "marlin"])
 def test_locks__are_taken_by_with_and_by_nothing_else(part: str) -> None:
     for path in (Path(robotq.drivers.__file__).parent / part).rglob("*.py"):
-        found = list(_calls(ast.parse(path.read_text()), lambda name: name == "acquire"))
+        found = list(_calls(tree_of(path.read_text()), lambda name: name == "acquire"))
         # with a limit, or without a wait: what cannot be said by `with`
         allowed = 2 if (part, path.name) == ("gcode", "channel.py") else 0
         assert len(found) == allowed, (path, found)
