@@ -226,7 +226,7 @@ async def test_driver__that_fails_after_the_daemon_gave_it_up_is_told_as_late(
     start_lab: StartLab, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    lab = await start_lab(timings=Timings(drivers_close_s=0.02))
+    lab = await start_lab(timings=Timings(answer_s=0.02))
     task_id = await lab.at_gate("deaf", fail="jam")
     await lab.engine.shut_down()
     lab.driver.gate.set()
