@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from robotq.drivers.plc.nodes import Node
@@ -23,9 +23,9 @@ class Connection(Plc, Protocol):
 
     def close(self) -> None: ...
 
-    def misfit(self, name: str, *, written: bool) -> str:
-        """In what a node that can be read differs from the table, as far as the PLC tells it;
-        nothing is written. `written`: it has to take a value. Raises LinkLost."""
+    def misfits(self, names: Collection[str], written: Collection[str]) -> Mapping[str, str]:
+        """In what nodes that can be read differ from the table, as far as the PLC tells it;
+        nothing is written. `written`: those that have to take a value. Raises LinkLost."""
 
 
 class Connections(NamedTuple):

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from robotq.drivers.base import DriverError, LinkLost
+from robotq.drivers.base import DriverError, LinkLost, NotAsConfigured
 from robotq.drivers.plc.connections import Connection, connections
 from robotq.drivers.plc.handshakes.look import Look
 from robotq.drivers.plc.handshakes.standing import Found, Standing
@@ -58,6 +58,7 @@ class StationLink:
             self._work.open()
             # every node that commands use is there, and can be read
             self._work.read(self._ready.nodes)
+            self._check_writes(self._work)
             self.units.work_over(self._work)
             self._look.open()
         except LinkLost:
@@ -69,6 +70,18 @@ class StationLink:
         self._up = True
         self._watch = Watch(self._look, self._ready, self.standing, self.lose)
         self._watch.start()
+
+    def _check_writes(self, plc: Connection) -> None:
+        """Raises NotAsConfigured, LinkLost."""
+        nodes, writes = self._ready.nodes, self._ready.writes
+        misfits = plc.misfits(writes, writes)
+        if misfits:
+            raise NotAsConfigured(
+                "; ".join(
+                    f"{name} at {nodes[name].written.address} {why}"
+                    for name, why in misfits.items()
+                )
+            )
 
     def lose(self, reason: str) -> None:
         with self._state:

@@ -40,7 +40,7 @@ def tried(ready: ReadyStation) -> Iterator[Tried]:
             value, fault, misfit = None, "", ""
             try:
                 value = connection.read([name])[name]
-                misfit = connection.misfit(name, written=name in ready.writes)
+                misfit = connection.misfits([name], ready.writes).get(name, "")
             except LinkLost as error:
                 # a node that is not there is no end of the others; the connection may be one
                 fault = error.reason

@@ -112,6 +112,24 @@ def test_link__where_a_whole_number_is_none_in_the_plc(
         drive(options_of(server.port, tmp_path, weight="DINT")).connect()
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (
+            {"start": "ns=2;s=read-only start"},
+            "start at ns=2;s=read-only start .* the PLC lets it only be read",
+        ),
+        ({"goal": "ns=2;s=unsigned goal"}, "goal at ns=2;s=unsigned goal is UInt16 in the PLC"),
+    ],
+)
+def test_link__to_a_node_that_takes_no_value_of_ours(
+    tmp_path: Path, server: TableServer, drive: Drive, row: dict[str, str], told: str
+) -> None:
+    """Before: it connected, and each command of the queue failed at its first write."""
+    with pytest.raises(NotAsConfigured, match=told):
+        drive(options_of(server.port, tmp_path, **row)).connect()
+
+
 def test_log__of_a_plc_that_is_frozen_has_no_lines_of_the_library(
     tmp_path: Path, drive: Drive, caplog: pytest.LogCaptureFixture
 ) -> None:

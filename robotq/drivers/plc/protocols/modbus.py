@@ -68,8 +68,8 @@ class ModbusPlc:
             self.close()
             raise LinkLost(f"{name}: this was the answer to another write")
 
-    def misfit(self, name: str, *, written: bool) -> str:  # noqa: ARG002 - nothing tells of it
-        return ""
+    def misfits(self, names: Collection[str], written: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - nothing tells of them
+        return {}
 
     def close(self) -> None:
         self._line.close()

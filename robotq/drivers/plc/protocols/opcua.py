@@ -177,22 +177,30 @@ class OpcUaPlc:
             )
         return node.value(raw)
 
-    def misfit(self, name: str, *, written: bool) -> str:
+    def misfits(self, names: Collection[str], written: Collection[str]) -> Mapping[str, str]:
         """Raises LinkLost."""
-        node, where = self._nodes[name], self._address(name)
-        (found,) = self._answers([name])
-        kind = _kind(found)
+        if not names:
+            return {}
+        taken = [name for name in names if name in written]
+        kinds = {
+            name: self._misfit(name, _kind(data), written=name in written)
+            for name, data in zip(names, self._answers(names), strict=True)
+        }
+        access = self._answers(taken, "UserAccessLevel") if taken else []
+        levels = {
+            name: "is written by a command or by the station, and the PLC lets it only be read"
+            for name, data in zip(taken, access, strict=True)
+            # a server that does not tell is found out by the first write
+            if data.Value is not None and not int(data.Value.Value) & _WRITE
+        }
+        return levels | {name: why for name, why in kinds.items() if why}
+
+    def _misfit(self, name: str, kind: str, *, written: bool) -> str:
+        node = self._nodes[name]
         own = _TYPES[node.written.type]
-        if kind != own and (written or node.written.type not in _UNNAMED.get(kind, ())):
-            return f"is {kind} in the PLC, and {own} ({node.written.type}) in the table"
-        if not written:
+        if kind == own or (not written and node.written.type in _UNNAMED.get(kind, ())):
             return ""
-        (access,) = self._answers([name], "UserAccessLevel")
-        if access.StatusCode is not None and access.StatusCode.is_bad():
-            return f"{where}: UserAccessLevel: {access.StatusCode.name}"
-        if access.Value is None or not int(access.Value.Value) & _WRITE:
-            return "is written by a command or by the station, and the PLC lets it only be read"
-        return ""
+        return f"is {kind} in the PLC, and {own} ({node.written.type}) in the table"
 
     def asked(self, what: str, ask: Callable[[Client], _T]) -> _T:
         """What `ask` answers. Raises LinkLost, and what it raises of robotq's own."""

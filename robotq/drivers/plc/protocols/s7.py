@@ -87,8 +87,8 @@ class S7Plc:
                 data, at, width = bytearray(node.to_bytes(raw)), node.at, _BYTE
             client.write_area(_area(node), node.block, at, data, _width(width))
 
-    def misfit(self, name: str, *, written: bool) -> str:  # noqa: ARG002 - nothing tells of it
-        return ""
+    def misfits(self, names: Collection[str], written: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - nothing tells of them
+        return {}
 
     def close(self) -> None:
         # without the lock: whoever waits in it for an answer ends with LinkLost
