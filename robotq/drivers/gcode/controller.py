@@ -290,9 +290,13 @@ class Controller(ABC):
         """Nothing is sent to a robot that does not know where it stands."""
         self._synchronise()
         self._require_unlocked()
-        if self._state.options.homing_required and not self._position.homed:
-            raise DriverError("the robot has not been homed: HOME first")
+        homed = self._position.homed or not self._state.options.homing_required
         reason = self._position.why_lost
+        if not homed or reason is not None:
+            # a loss since the last line has made it unknown, and is what ends this command
+            self._channel.require_link()
+        if not homed:
+            raise DriverError("the robot has not been homed: HOME first")
         if reason is not None:
             raise DriverError(
                 f"the position is not known, because {reason}: HOME, or UNLOCK to take it as it is"
