@@ -1,4 +1,4 @@
-"""python -m tests.fleet --minutes 5 --seed 1: see `weather`; with --away 5: see `away`."""
+"""python -m tests.fleet --minutes 5 --seed 1: see `weather`; with --away 5: see `weather.away`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tests.postgres import server
 
-from .away import Away, p99
+from .weather.away import Away, p99
 from .weather.campaign import Campaign
 from .weather.found import Found
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from robotq.drivers.jsonline.device import TcpPort
+from tests.fleet.standby.test_take_over import NOD, device, drives, starts
 from tests.web.conftest import running_browser
 
 from .conftest import BY_HAND, HOME, Site, until
-from .test_take_over import NOD, device, drives, starts
 
 SHOTS = os.environ.get("FS_SHOTS")
 pytestmark = [

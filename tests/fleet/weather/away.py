@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from .processes import Node
-from .proxy import Proxy
+from tests.fleet.processes import Node
+from tests.fleet.proxy import Proxy
 
 _ROBOTS = 20
 _PAUSE_S = 0.3

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.real_time("a lease runs out by the clock of the wall"),
 ]
 
-_CONFIG = Path(__file__).parents[2] / "config"
+_CONFIG = Path(__file__).parents[3] / "config"
 STAYS = {"then": "stay_paused", "note": "cleaning"}
 
 

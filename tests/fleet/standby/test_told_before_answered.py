@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from .conftest import Site, until
+from tests.fleet.conftest import Site, until
+from tests.fleet.proxy import Proxy
+
 from .pair import NOD, ROBOT, Machine, Pair
-from .proxy import Proxy
 from .test_take_over import drives, in_the_network, starts
 
 __all__ = ["in_the_network"]

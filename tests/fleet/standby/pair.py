@@ -18,8 +18,7 @@ import orjson
 import yaml
 
 from robotq.testing.process import DaemonProcess, clean_environment
-
-from .conftest import KEY, free_port
+from tests.fleet.conftest import KEY, free_port
 
 ROBOT = "robot_a"
 NOD = {"cmd_type": "ROBOT_ACTION", "params": {"action_type": "NOD"}}

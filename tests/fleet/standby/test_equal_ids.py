@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from robotq.model.ids import Numbers
-
-from .conftest import BY_HAND, HOME, Member, Site, until
+from tests.fleet.conftest import BY_HAND, HOME, Member, Site, until
 
 pytestmark = pytest.mark.wall("daemons in one loop, and a database in another process")
 

@@ -22,8 +22,7 @@ from robotq.model.errors import DataUnavailable
 from robotq.model.tenure import NotOurs, Tenure
 from robotq.system.clocks import VirtualClock
 from robotq.testing.driver_contract import driver_setup
-
-from .conftest import Member, Site, until
+from tests.fleet.conftest import Member, Site, until
 
 pytestmark = [
     pytest.mark.wall("daemons in one loop, a device in a thread, and a database elsewhere"),

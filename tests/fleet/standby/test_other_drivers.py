@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.real_time("a lease runs out by the clock of the wall"),
 ]
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _LEASE_S = 3.0
 _STEPS, _STEP_S = 400, 0.02
 

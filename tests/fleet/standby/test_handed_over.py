@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet.proxy import Proxy
+
 from .pair import NOD, Machine, Pair
-from .proxy import Proxy
 
 pytestmark = [
     pytest.mark.timeout(400),

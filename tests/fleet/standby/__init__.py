@@ -1,0 +1,1 @@
+"""A robot that two machines can drive."""
