@@ -52,8 +52,8 @@ class Numbers:
     """The ids of one daemon, by its numbers of arrival."""
 
     def __init__(self, block: int | None = None, salt: int = 0) -> None:
-        """`block`: the part of all suffixes that is this daemon's; None: it meets nobody, and has
-        them all. `salt` moves the numbers within it."""
+        """`block`: the part of all suffixes that is this daemon's; None: nobody has given it one,
+        and it has them all. `salt` moves the numbers within it."""
         self._first = 0 if block is None else block * _BLOCK
         self._size = _SPAN if block is None else _BLOCK
         self._salt = salt
@@ -67,6 +67,11 @@ class Numbers:
     def batch_id(self, submitted_at_ms: int, number: int) -> str:
         value = self._first + (number + self._salt) % self._size
         return f"batch_{_stamp(submitted_at_ms // 1000)}_{suffix(value)}"
+
+
+def salt_by_chance() -> int:
+    """For `Numbers` of a daemon that knows of no other one."""
+    return secrets.randbelow(_SPAN)
 
 
 def hold_id() -> str:

@@ -27,10 +27,15 @@ from robotq.engine.webhooks.new import NewWebhooks
 from robotq.engine.webhooks.service import Webhooks
 from robotq.model.clock import WallClock
 from robotq.model.hold import HoldCode
+from robotq.model.ids import salt_by_chance
 from robotq.model.json import JsonObject
 from robotq.store.port import InFolder, Restored, Store
 
 _log = logging.getLogger(__name__)
+
+
+IDS = "ids"
+"""The fact with the salt of this data folder's ids."""
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,13 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: Webhooks
     steps: ManualSteps
     programs: Programs
+    salt: int
+    """Of the ids of this data folder."""
+
+    @property
+    def salted(self) -> bool:
+        """The salt is on disk, or none is wanted."""
+        return not self.salt or IDS in self.restored.facts
 
 
 def _found(
@@ -132,4 +144,14 @@ async def make_base(
         webhooks=webhooks,
         steps=steps,
         programs=programs,
+        salt=_salt(restored),
     )
+
+
+def _salt(restored: Restored) -> int:
+    """By chance for a new data folder, so that two of them make different ids also in the same
+    second; one that has none yet, and tasks, goes on without."""
+    kept = restored.facts.get(IDS)
+    if kept is not None:
+        return int(kept["salt"])
+    return 0 if restored.last_seq else salt_by_chance()

@@ -30,6 +30,7 @@ from robotq.engine.waiting.fitting import Fitting
 from robotq.engine.waiting.reorder import REVISIONS, Editing
 from robotq.engine.waiting.repeats import Repeats
 from robotq.engine.worker_tasks.jobs import Jobs
+from robotq.model.ids import Numbers
 from robotq.model.task import FINAL_STATES, Task
 
 
@@ -67,6 +68,7 @@ def make_queue(
         if shared is None or not shared.shared_queue(task.queue)
     ]
     admission = Admission(memory, clock, settings, max([restored.last_seq, *ours]))
+    admission.numbers = Numbers(salt=base.salt)
     admission.shared = shared
     fitting = Fitting(memory, settings)
     waits = Waits(memory, resources, clock, settings, fitting)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
-from robotq.engine.assembly.base import Base
+from robotq.engine.assembly.base import IDS, Base
 from robotq.engine.events.rows import cancelled_with, saving_end, task_event
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.reads import Reads
@@ -19,7 +19,7 @@ from robotq.model.hold import HoldCode
 from robotq.model.json import JsonObject
 from robotq.model.task import OUTCOME_UNKNOWN, StepState, Task, TaskError, TaskState
 from robotq.model.transitions import Action, transition
-from robotq.store.port import AppendEvent, Mutation, SaveTask, TaskQuery
+from robotq.store.port import AppendEvent, Mutation, SaveTask, SetFact, TaskQuery
 
 _CAUSE: JsonObject = {"cause": "cause.daemon_died"}
 
@@ -77,6 +77,9 @@ async def recover(
     _hold_absent(memory, holds, waiting, configured)
     started = Event(kind="daemon.started", at_ms=clock.now_ms(), actor="robotq")
     mutations.append(AppendEvent(started))
+    if not base.salted:
+        # before the first id is told
+        mutations.append(SetFact(IDS, {"salt": base.salt}))
     async with base.hold_writer.along(back, patient=True) as held:
         # waits for a disk that is slow: nothing has begun that somebody would wait for
         if not await base.commit.written(mutations, holds=held):
