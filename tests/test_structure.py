@@ -5,6 +5,7 @@ Imports are those that grimp finds: those in functions and those for type checks
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
@@ -77,6 +78,23 @@ def test_circles__of_a_small_house__are_found() -> None:
     needs = {"a": {"b"}, "b": {"c", "d"}, "c": {"a"}, "d": {"e"}, "e": set()}
 
     assert _circles(needs) == [["a", "b", "c"]]
+
+
+def test_pages__no_module_of_the_browser_needs_what_needs_it() -> None:
+    web = Path(__file__).parents[1] / "robotq" / "web"
+    needs = {
+        str(file.relative_to(web)): {
+            str((file.parent / name).resolve().relative_to(web.resolve()))
+            for name in re.findall(
+                r'^(?:import|export)\s[^;]*?from "(\.[^"]+)"',
+                file.read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        }
+        for file in sorted(web.rglob("*.js"))
+    }
+    assert sum(map(len, needs.values())) > 100, "imports are written otherwise"
+    assert _circles(needs) == []
 
 
 def test_modules__need_each_other__in_one_direction_only() -> None:

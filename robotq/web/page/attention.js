@@ -2,14 +2,13 @@
 // button that clears it.
 
 import { Refused, post, task, withQuery } from "../base/api.js";
-import { approvalOver, approveTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "../parts/decide.js";
+import { approvalOver, approveTask, cancelTask, clearPlace, dropQueue, moveQueue, resetStop, resolveTask, resumable, resumeHolds, resumeMotion } from "../parts/decide.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, fieldName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { alarmTools, askingTitle, isLoud } from "../parts/alarms.js";
 import { careDone, usedText } from "../parts/beside.js";
 import { reasonText } from "../parts/reasons.js";
-import { cancelTask } from "../parts/robots.js";
 import { rangeText, valueName, withUnit } from "../parts/values.js";
 import { FieldError, formOf } from "../parts/schema_form.js";
 import { button, confirm, reasonOf, tell } from "../base/ui.js";

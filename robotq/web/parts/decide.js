@@ -5,8 +5,9 @@ import { freshKey, get, post, robot as robotPath, task as taskPath, withQuery } 
 import { h, list, setText, show } from "../base/dom.js";
 import { clock, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { question, tell } from "../base/ui.js";
+import { confirm, question, tell } from "../base/ui.js";
 import { reasonText } from "./reasons.js";
+import { undoable } from "./undo.js";
 
 const robotsOf = (look, names) => look.robots.filter((robot) => names.includes(robot.robot_id));
 
@@ -186,7 +187,7 @@ export async function approveTask(waiting, done = () => {}) {
 }
 
 /** Call a running command off; what waits behind it is the next motion. */
-export async function cancelRunning(line) {
+async function cancelRunning(line) {
   const name = line.robot_id;
   const decided = await question({
     title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }),
@@ -267,3 +268,17 @@ export async function moveQueue(name) {
 
 /** Since when and by whom a motion is held, in a few words. */
 export const heldSince = (hold) => t("motion.since", { clock: clock(hold.by[0].at_ms), actor: hold.actor });
+
+/** Of a waiting or a running command; a waiting one can be put back. */
+export async function cancelTask(line) {
+  if (line.state === "running") { await cancelRunning(line); return; }
+  const sure = await confirm({
+    title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }), text: t("task.cancel.waiting"),
+    yes: t("task.cancel.yes"), no: t("task.keep"),
+    over: (look) => (look.robots.some((robot) => robot.running?.task_id === line.task_id) ? t("over.started") : null),
+  });
+  if (!sure) return;
+  const answer = await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 });
+  undoable(answer.message, [line.task_id]);
+  live.refresh();
+}

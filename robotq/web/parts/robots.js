@@ -1,7 +1,7 @@
 // One lane for each robot: what it does, how far it is, and what waits for it.
 
-import { post, robot as robotPath, task as taskPath } from "../base/api.js";
-import { cancelRunning, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
+import { post, robot as robotPath } from "../base/api.js";
+import { cancelTask, heldSince, resumable, resumeHolds, resumeMotion } from "./decide.js";
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, fieldName, passing, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
@@ -16,7 +16,6 @@ import { sendChoices } from "./places.js";
 import { besidePart } from "./beside.js";
 import { reasonText } from "./reasons.js";
 import { coreOf, faceOf } from "./state.js";
-import { undoable } from "./undo.js";
 
 const STEPS = 4;
 const FACED = ["idle", "held", "disconnected"];
@@ -151,19 +150,6 @@ function whereText(robot) {
   if (typeof battery === "number" && !shown) parts.push(t("battery", { percent: Math.round(battery) }));
   if (robot.status_error) parts.push(robot.status_error);
   return parts.join(" · ");
-}
-
-export async function cancelTask(line) {
-  if (line.state === "running") { await cancelRunning(line); return; }
-  const sure = await confirm({
-    title: t("task.cancel.ask", { title: titleOf(live.specs, line.cmd_type) }), text: t("task.cancel.waiting"),
-    yes: t("task.cancel.yes"), no: t("task.keep"),
-    over: (look) => (look.robots.some((robot) => robot.running?.task_id === line.task_id) ? t("over.started") : null),
-  });
-  if (!sure) return;
-  const answer = await post(taskPath(line.task_id, "cancel"), {}, { timeoutMs: 30000 });
-  undoable(answer.message, [line.task_id]);
-  live.refresh();
 }
 
 /** The part of a lane that shows its running command. */

@@ -5,7 +5,7 @@ import { get, post, Refused, task as taskPath, withQuery } from "../base/api.js"
 import { h, icon, list, setAttribute, setText, show } from "../base/dom.js";
 import { clock, count, duration, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { cancelTask } from "../parts/robots.js";
+import { cancelTask } from "../parts/decide.js";
 import { selectBar, Selection } from "../parts/select.js";
 import { button, tell, tellFailure } from "../base/ui.js";
 

@@ -5,11 +5,11 @@ import { h, icon, list, setText, show } from "../base/dom.js";
 import { clock, count, duration, stepName, t, titleOf } from "../base/i18n.js";
 import { live } from "../base/live.js";
 import { decisionButtons, questionForm } from "../page/attention.js";
-import { resolveTask, retryTask } from "../parts/decide.js";
+import { cancelTask, resolveTask, retryTask } from "../parts/decide.js";
 import { programPart } from "../forms/program_part.js";
 import { canRerun, rerunFromLine } from "../forms/rerun.js";
 import { countsOf, valueNode } from "../forms/values.js";
-import { cancelTask, stepText } from "../parts/robots.js";
+import { stepText } from "../parts/robots.js";
 import { button, copy, openOver, reasonOf } from "../base/ui.js";
 
 const STEPS = 300;
