@@ -29,6 +29,15 @@ class Loop:
         return self.begin(work).result(60)
 
     def end(self) -> None:
+        # what a server leaves behind would be told of in the middle of another test
+        self.do(_end_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+
+async def _end_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
