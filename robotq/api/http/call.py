@@ -36,10 +36,18 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Call:
     """A request, who makes it, and how to answer it."""
 
-    __slots__ = ("_asked", "app", "caller", "engine", "headers", "request")
+    __slots__ = ("_asked", "_last", "app", "caller", "engine", "headers", "request")
 
-    def __init__(self, request: web.Request, engine: Engine, app: web.Application) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        engine: Engine,
+        app: web.Application,
+        last: str | None = None,
+    ) -> None:
+        """`last`: the only named part of the path, where aiohttp's router was not asked."""
         self.request = request
+        self._last = last
         self.engine = engine
         self.app = app
         """Where the services of its interface stand."""
@@ -96,7 +104,7 @@ class Call:
 
     def path(self, name: str) -> str:
         """A part of the path, decoded."""
-        return self.request.match_info[name]
+        return self.request.match_info[name] if self._last is None else self._last
 
     def is_here(self, limit_bytes: int) -> bool:
         """Whether the body has come already, as of nearly every request, and has no more bytes

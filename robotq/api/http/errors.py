@@ -122,7 +122,8 @@ def json_bytes(
     content: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """An answer that is JSON already."""
-    return web.Response(body=content, status=status, headers={**_JSON, **(headers or {})})
+    headers = _JSON if headers is None else {**_JSON, **headers}
+    return web.Response(body=content, status=status, headers=headers)
 
 
 def end_line(response: web.StreamResponse) -> None:

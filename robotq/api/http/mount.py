@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from typing import Protocol
 
 from aiohttp import HttpVersion11, web
 
@@ -19,7 +20,14 @@ from robotq.api.http.interface import Contents, Interface, Shared
 from robotq.api.http.routes import Route
 from robotq.model.errors import ConfigError, RobotqError
 
-Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+class Endpoint(Protocol):
+    def __call__(
+        self, request: web.Request, last: str | None = None, /
+    ) -> Awaitable[web.StreamResponse]:
+        """`last`: see `Call`."""
+
+
 _AnyEndpoint = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _ErrorForm = Callable[[Call, RobotqError], web.StreamResponse]
 
@@ -29,6 +37,9 @@ _ANY_METHOD = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 EXACT: web.AppKey[Mapping[tuple[str, str], Endpoint]] = web.AppKey("exact")
 """The endpoints of the paths without named parts, by method and path."""
+NAMED: web.AppKey[Mapping[tuple[str, str], Endpoint]] = web.AppKey("named")
+"""The endpoints of the paths that end with their only named part, by method and the path before."""
+_NAMED = re.compile(r"([^{}]*)/\{\w+\}")
 
 
 def mount(
@@ -40,6 +51,7 @@ def mount(
     """
     contents = interface.load()
     exact: dict[tuple[str, str], Endpoint] = {}
+    named: dict[tuple[str, str], Endpoint] = {}
     for route in contents.routes:
         endpoint = _endpoint(route, interface.name, contents.error, shared, guard, app=app)
         paths = [f"{prefix}{route.path}"]
@@ -50,7 +62,9 @@ def mount(
                 app.router.add_route(method, path, endpoint, expect_handler=_go_on)
                 if "{" not in path:
                     exact[method, path] = endpoint
-    app[EXACT] = exact
+                elif (found := _NAMED.fullmatch(path)) is not None:
+                    named[method, found[1]] = endpoint
+    app[EXACT], app[NAMED] = exact, named
     elsewhere = _elsewhere(contents, shared, guard, prefix, app)
     app.router.add_route("*", prefix + r"/{rest:[\s\S]*}", elsewhere, expect_handler=_go_on)
     if prefix:
@@ -58,16 +72,23 @@ def mount(
 
 
 def straight(app: web.Application, others: _AnyEndpoint) -> _AnyEndpoint:
-    """What leads a request to its endpoint: one with a path of its own without aiohttp's router,
-    which takes as long as all that the guard looks at; everything else through `others`."""
-    exact = app[EXACT]
+    """What leads a request to its endpoint: one with a path of its own, or with a name at its end,
+    without aiohttp's router, which takes as long as all that the guard looks at; everything else
+    through `others`."""
+    exact, named = app[EXACT], app[NAMED]
 
     def find(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         assert isinstance(request, web.Request)
-        endpoint = exact.get((request.method, request.rel_url.path_safe))
+        method, path = request.method, request.rel_url.path_safe
+        endpoint, last = exact.get((method, path)), None
+        if endpoint is None:
+            head, _, last = path.rpartition("/")
+            # anything else in a name is the router's to read
+            if last.isidentifier():
+                endpoint = named.get((method, head))
         if endpoint is None or "Expect" in request.headers:
             return others(request)
-        return endpoint(request)
+        return endpoint(request, last)
 
     return find
 
@@ -112,8 +133,8 @@ def _endpoint(
     def renew(call: Call) -> None:
         call.renew(admit(call))
 
-    async def endpoint(request: web.Request) -> web.StreamResponse:
-        call = Call(request, engine, app)
+    async def endpoint(request: web.Request, last: str | None = None) -> web.StreamResponse:
+        call = Call(request, engine, app, last)
         began = time.perf_counter()
         try:
             if begun(request):
@@ -157,7 +178,7 @@ def _elsewhere(
     patterns = lru_cache(maxsize=1)(partial(_patterns, contents.routes, prefix))
     engine = shared.engine
 
-    async def endpoint(request: web.Request) -> web.StreamResponse:
+    async def endpoint(request: web.Request, _: str | None = None) -> web.StreamResponse:
         call = Call(request, engine, app)
         path = request.rel_url.path_safe
         try:

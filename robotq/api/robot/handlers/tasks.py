@@ -29,19 +29,18 @@ from robotq.wire import task_lists
 if TYPE_CHECKING:
     from robotq.engine.control.from_line import FromLine
 
-if TYPE_CHECKING:
-    pass
-
 
 async def get_task(call: Call) -> web.StreamResponse:
-    task_id = call.path("task_id")
+    engine, task_id = call.engine, call.path("task_id")
     wait_s = 0.0
     try:
         if call.request.rel_url.raw_query_string:
             wait_s = call.query(models.TaskQueryParameters).wait
-            task = await call.engine.queue.wait_ended(task_id, wait_s)
-            return json_bytes(await _encoded(call, task))
-        return json_bytes(await _encoded(call, await call.engine.reads.task(task_id)))
+            task = await engine.queue.wait_ended(task_id, wait_s)
+        else:
+            task = engine.reads.known(task_id) or await engine.reads.task(task_id)
+        webhooks = await engine.webhooks.of(task)
+        return json_bytes(call.app[VIEWS].encoded(task, call.language, webhooks))
     except RobotqError as error:
         elsewhere = _elsewhere(call, error)
         if elsewhere is None:
@@ -52,11 +51,6 @@ async def get_task(call: Call) -> web.StreamResponse:
 def _elsewhere(call: Call, error: RobotqError) -> Elsewhere | None:
     """Whom to ask for a task that is not here."""
     return call.app.get(ELSEWHERE) if error.code.name == "task_not_found" else None
-
-
-async def _encoded(call: Call, task: Task) -> bytes:
-    webhooks = await call.engine.webhooks.of(task)
-    return call.app[VIEWS].encoded(task, call.language, webhooks)
 
 
 async def task_query(call: Call, query: models.TaskFilters) -> TaskQuery:
