@@ -69,6 +69,8 @@ class _Meeting:
             self._until(self._greeted, _GREETING_S, say=b"\x18")
             self._not_too_old()
         self._status_after()
+        # a greeting may be older than the motion
+        moving = moving or (not stop and _moving(channel))
         return (Identity(), True) if moving else (self._identity(), False)
 
     def _greeted(self) -> bool:

@@ -158,11 +158,25 @@ def test_identity__of_a_marlin_is_its_machine_type_or_uuid(tmp_path: Path, ident
         pass
 
 
+class _Greets(GrblEmulator):
+    """A greeting that nobody has read yet comes before its first report."""
+
+    greets_first = False
+
+    def _report(self) -> None:
+        if self.greets_first:
+            self.greets_first = False
+            self.say("Grbl 1.1h ['$' for help]")
+        else:
+            super()._report()
+
+
+@pytest.mark.parametrize("greets", [False, True], ids=["", "a greeting from before"])
 def test_grbl__that_moved_when_the_link_was_made_says_who_it_is_before_it_moves_again(
-    tmp_path: Path,
+    tmp_path: Path, greets: bool
 ) -> None:
     """It answers `$I` only at rest. Until then it is not set in motion, and not unlocked."""
-    desk = Desk(tmp_path, lambda link, name: GrblEmulator(link, name=name), "gantry", "mill")
+    desk = Desk(tmp_path, lambda link, name: _Greets(link, name=name), "gantry", "mill")
     first, second = desk.robots
     with first, second:
         desk.plug(0)
@@ -171,6 +185,8 @@ def test_grbl__that_moved_when_the_link_was_made_says_who_it_is_before_it_moves_
             # somebody else has left it in the middle of a motion, longer than any connect
             second.order(lambda: second.axes.plan((200.0, 0.0, 0.0), 5.0, "theirs"))
             until(lambda: second.axes.moving)
+            assert isinstance(second, _Greets)
+            second.greets_first = greets
             robot.driver.connect()
             assert second.axes.moving
             with pytest.raises(DriverError, match="who it is"):
