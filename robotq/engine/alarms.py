@@ -111,9 +111,8 @@ class Alarms:
         now_ms = self._clock.now_ms()
         for over in [one for one, until in self._shelved.items() if until.at_ms <= now_ms]:
             del self._shelved[over]
-        alarms = sorted(
-            found.values(), key=lambda one: (_RANK[one.code], one.since_ms, one.queue, one.id)
-        )
+        # of those of one moment the first in line first: ids are in no order
+        alarms = sorted(found.values(), key=lambda one: (_RANK[one.code], one.since_ms, one.queue))
         acute = [one for one in alarms if one.priority != LOW]
         first = min(acute, key=lambda one: one.since_ms).id if len(acute) > 1 else None
         return [self._told(one, first) for one in alarms[:MOST]]
