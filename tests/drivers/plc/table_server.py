@@ -23,6 +23,7 @@ _NODES = {
     "double weight": ("Double", 2.5, False),
     "read-only start": ("Boolean", False, False),
     "read-only stop": ("Boolean", False, False),
+    "untold start": ("Boolean", False, True),
     "alarm byte": ("Byte", 0, False),
 }
 """Name -> its type, its value, and whether clients write it."""
@@ -51,6 +52,17 @@ class TableServer:
 
         kind = ua.VariantType[_NODES[name][0]]
         self._loop.do(self.nodes[name].write_value(ua.Variant(value, kind)))
+
+    def keeps_access_to_itself(self, name: str) -> None:
+        """It answers null where it is asked who may write this node."""
+        from asyncua import ua  # noqa: PLC0415 - of an extra
+        from asyncua.ua.attribute_ids import AttributeIds  # noqa: PLC0415
+
+        self._server.set_attribute_value_callback(
+            self.nodes[name].nodeid,
+            lambda _node, _attribute: ua.DataValue(ua.Variant(None)),
+            AttributeIds.UserAccessLevel,
+        )
 
     def close(self) -> None:
         self._loop.do(self._server.stop())

@@ -130,6 +130,13 @@ def test_link__to_a_node_that_takes_no_value_of_ours(
         drive(options_of(server.port, tmp_path, **row)).connect()
 
 
+def test_link__to_a_server_that_does_not_tell_who_may_write_is_made(
+    tmp_path: Path, server: TableServer, drive: Drive
+) -> None:
+    server.keeps_access_to_itself("untold start")
+    drive(options_of(server.port, tmp_path, start="ns=2;s=untold start")).connect()
+
+
 def test_log__of_a_plc_that_is_frozen_has_no_lines_of_the_library(
     tmp_path: Path, drive: Drive, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -97,6 +97,12 @@ def _kind(data: ua.DataValue) -> str:
     return f"a list of {value.VariantType.name}" if value.is_array else str(value.VariantType.name)
 
 
+def _may_write(access: ua.DataValue) -> bool:
+    """By its access level. A server that does not tell is found out by the first write."""
+    level = None if access.Value is None else access.Value.Value
+    return level is None or bool(int(level) & _WRITE)
+
+
 async def _cut(client: Client) -> None:
     """A PLC that stands still answers no goodbye, which the library would leave waiting."""
     protocol = client.aio_obj.uaclient.protocol
@@ -190,8 +196,7 @@ class OpcUaPlc:
         levels = {
             name: "is written by a command or by the station, and the PLC lets it only be read"
             for name, data in zip(taken, access, strict=True)
-            # a server that does not tell is found out by the first write
-            if data.Value is not None and not int(data.Value.Value) & _WRITE
+            if not _may_write(data)
         }
         return levels | {name: why for name, why in kinds.items() if why}
 
