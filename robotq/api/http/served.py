@@ -23,8 +23,7 @@ from robotq.system.rarely import Rarely
 _SHOWN = 200
 """Characters of what is wrong with a request that its answer repeats."""
 
-
-_rarely = Rarely(logging.getLogger(__name__))
+_log = logging.getLogger(__name__)
 
 
 class Served:
@@ -39,6 +38,7 @@ class Served:
         self._runner = web.AppRunner(app, shutdown_timeout=handlers_s)
         self._options: dict[str, Any] = {"access_log": None, "keepalive_timeout": idle_s}
         self._listeners: list[Listener | asyncio.AbstractServer] = []
+        self._rarely = Rarely(_log)
 
     async def start(self) -> None:
         """Get the application ready; nobody is answered yet."""
@@ -53,7 +53,7 @@ class Served:
         assert server is not None
 
         def protocol() -> _Protocol:
-            return _Protocol(server, app, loop=loop, **self._options)
+            return _Protocol(server, app, self._rarely, loop=loop, **self._options)
 
         self._listeners.append(await listen(sock, protocol))
 
@@ -71,11 +71,14 @@ class Served:
 
 
 class _Protocol(Connection):
-    __slots__ = ("_app",)
+    __slots__ = ("_app", "_rarely")
 
-    def __init__(self, server: web.Server, app: web.Application, **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, app: web.Application, rarely: Rarely, **options: Any
+    ) -> None:
         super().__init__(server, **options)
         self._app = app
+        self._rarely = rarely
 
     def register(self) -> Connections | None:
         return self._app[CONNECTIONS]
@@ -91,14 +94,14 @@ class _Protocol(Connection):
             # its bytes are whatever somebody sent, a key perhaps: they are not logged, and no
             # more lines than a few a second
             if self.began_with_tls:
-                _rarely.warning(
+                self._rarely.warning(
                     "%s speaks TLS (https) to the plain port: use http://, or a proxy in front of "
                     "it that ends TLS",
                     request.remote,
                 )
                 message = "this port speaks plain HTTP and no TLS: use http://"
             else:
-                _rarely.info("what %s sends is no HTTP", request.remote)
+                self._rarely.info("what %s sends is no HTTP", request.remote)
         else:
             # logs it, and raises where an answer has begun already
             super().handle_error(request, status, exc, message)

@@ -60,7 +60,7 @@ class Waits:
             self._fitting.why(task) is not None
             or task.id in self.called_off
             or task.awaits_approval
-            or self._resources.wait_of(task.queue, self._settings.places_of(task)) is not None
+            or self._for_place(task) is not None
         )
 
     def own(self, task: Task) -> list[Wait]:
@@ -77,7 +77,7 @@ class Waits:
             waits.append(Wait(code=WaitCode.APPROVAL, args={"revision": task.revision}))
         if task.not_before_ms is not None and task.not_before_ms > self._clock.now_ms():
             waits.append(Wait(code=WaitCode.NOT_BEFORE, args={"at_ms": task.not_before_ms}))
-        wait = self._resources.wait_of(task.queue, self._settings.places_of(task))
+        wait = self._for_place(task)
         if wait is not None:
             waits.append(wait)
         return [
@@ -103,3 +103,9 @@ class Waits:
                 )
             )
         return waits
+
+    def _for_place(self, task: Task) -> Wait | None:
+        if not self._resources.any_occupied:
+            # nearly always, and each poll of a waiting task asks
+            return None
+        return self._resources.wait_of(task.queue, self._settings.places_of(task))

@@ -33,6 +33,10 @@ class Resources:
     def occupied(self) -> Sequence[Occupancy]:
         return sorted(self._occupied.values(), key=lambda occupancy: occupancy.resource)
 
+    @property
+    def any_occupied(self) -> bool:
+        return bool(self._occupied)
+
     def holder(self, resource: str) -> Occupancy | None:
         return self._occupied.get(resource)
 

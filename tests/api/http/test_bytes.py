@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -97,10 +98,13 @@ async def test_tls_on_the_plain_port__is_one_clear_line_and_not_many(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     hello = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + b"\x01" * 194
+    began = time.monotonic()
     with caplog.at_level(logging.INFO):
         answers = [await sent(port, hello) for _ in range(20)]
+    # three in each second that it took here
+    most = 3 * (2 + int(time.monotonic() - began))
     assert all("plain HTTP and no TLS" in answer for answer in answers)
     lines = [record.getMessage() for record in caplog.records if "TLS" in record.getMessage()]
-    assert 1 <= len(lines) <= 6
+    assert 1 <= len(lines) <= min(most, 19)
     assert "127.0.0.1 speaks TLS (https) to the plain port: use http://" in lines[0]
     assert no_traceback(caplog)

@@ -83,6 +83,44 @@ async def test_question_and_manual_step__are_why_the_queue_stands(lab: Lab) -> N
     await lab.ended(behind)
 
 
+async def test_polled_again_and_again__each_change_is_told_at_once(lab: Lab) -> None:
+    asking = await lab.asking()
+    first, second = await lab.submit(), await lab.submit()
+
+    async def told(language: str = "en") -> list[tuple[str, str]]:
+        answers = [
+            (await lab.get(f"/task/{second}", headers={"Accept-Language": language})).body["why"]
+            for _ in range(2)
+        ]
+        assert answers[0] == answers[1]
+        return [(one["code"], one["reason"]) for one in answers[0]]
+
+    question, ahead = await told()
+    assert question == ("question", f"{asking} asks: Open the door")
+    assert ahead[0] == "ahead"
+    assert [code for code, _ in await told("zh")] == ["question", "ahead"]
+    assert await told("zh") != [question, ahead]
+
+    await lab.post(f"/task/{first}/cancel")
+    question_again, nearer = await told()
+    assert question_again == question
+    assert nearer[0] == "ahead"
+    assert nearer != ahead
+
+    await lab.post("/queue/pause", {"robot_id": "robot_a", "reason": "lunch"})
+    held, *rest = await told()
+    assert (held[0], rest) == ("paused", [question, nearer])
+    assert "lunch" in held[1]
+    await lab.post("/queue/pause", {"robot_id": "robot_a", "reason": "tea"})
+    assert "tea" in (await told())[0][1]
+    await lab.post("/queue/resume", {"robot_id": "robot_a"})
+    assert await told() == [question, nearer]
+
+    (reason, _) = (await lab.get(f"/task/{second}", headers=ENGLISH)).body["why"]
+    await lab.post(reason["clear"]["path"], {})
+    assert (await lab.ended(second))["state"] == "completed"
+
+
 async def test_batch_that_waits__its_reason_is_told_behind_it(lab: Lab) -> None:
     batch = [GO_HOME, {**GO_HOME, "not_before": "+1h"}]
     first, second = (await lab.post("/", batch))["task_ids"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,12 @@ _NAMED_BY_PATH = ("resolve", "cancel")
 
 _views: Remembered[Hold, wire.Hold] = Remembered(256)
 """Whoever asks for a waiting task is told the holds of its robot, again and again."""
+
+_reasons: Remembered[wire.Hold, Mapping[str, Any]] = Remembered(256)
+"""The same as a reason: of a view that is made anew each time it is made anew too."""
+
+_waits: Remembered[Wait, Any] = Remembered(256, same=operator.eq)
+"""Whoever polls a waiting task is told the same until something changes."""
 
 
 def hold_view(hold: Hold, language: Language) -> wire.Hold:
@@ -180,7 +187,12 @@ def _waiting(told: str) -> wire.Clear:
 
 
 def wait_view(wait: Wait, language: Language) -> Any:
-    """Why one task does not get on, and what clears that."""
+    """Why one task does not get on, and what clears that. To be read or written, not changed."""
+    key = (wait.task_id, wait.code, language)
+    return _waits.get(key, wait, lambda: _wait_view(wait, language))
+
+
+def _wait_view(wait: Wait, language: Language) -> Any:
     args = _in_language(dict(wait.args), language)
     args = {name: value for name, value in args.items() if name not in ("error", "error_args")}
     # what was made for this view, or is no word of it
@@ -256,11 +268,21 @@ def _clear_wait(
     return wire.Clear(
         action=way.action,
         method="POST",
-        path=way.path.format(**{name: quote(str(word), safe="") for name, word in words.items()}),
+        path=way.path.format_map(_Quoted(words)),
         body=body,
         asks=way.asks,
         text=told,
     )
+
+
+class _Quoted:
+    """Words as parts of a path: only those that it names are looked at."""
+
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        self._words = words
+
+    def __getitem__(self, name: str) -> str:
+        return quote(str(self._words[name]), safe="")
 
 
 def reason_views(reasons: Iterable[Reason], language: Language) -> tuple[Any, ...]:
@@ -269,8 +291,13 @@ def reason_views(reasons: Iterable[Reason], language: Language) -> tuple[Any, ..
     holds = [one for one in listed if isinstance(one, Hold)]
     of_holds = iter(hold_views(holds, language))
     return tuple(
-        {"kind": "hold", "queue": one.robot, **asdict(next(of_holds))}
+        _hold_reason_view(one, next(of_holds), language)
         if isinstance(one, Hold)
         else {"kind": "wait", **wait_view(one, language)}
         for one in listed
     )
+
+
+def _hold_reason_view(hold: Hold, view: wire.Hold, language: Language) -> Mapping[str, Any]:
+    key = (hold.robot, hold.code, language)
+    return _reasons.get(key, view, lambda: {"kind": "hold", "queue": hold.robot, **asdict(view)})
