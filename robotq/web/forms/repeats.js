@@ -12,7 +12,7 @@ const atText = (one) => t("repeats.at", { at: one.at, days: one.days.length === 
 /** The list of repeats, and what the daemon's clock says. */
 export function repeatsPart() {
   const rows = h("ul", { class: "repeats" });
-  const none = h("p", { class: "quiet", text: t("repeats.none") });
+  const none = h("p", { class: "quiet", text: t("repeats.none"), hidden: true });
   const node = h("section", { class: "card" }, h("h3", { text: t("repeats.title") }), none, rows);
   let found = null;
   let seen = -1;

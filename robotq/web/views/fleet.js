@@ -85,7 +85,7 @@ export function fleetView() {
     const away = h("span", { class: "pill" });
     const link = h("a", { href: first.url ? `${first.url}/dashboard` : "#fleet", text: first.name });
     const robots = h("ul", { class: "fleet-robots" });
-    const none = h("p", { class: "quiet", text: t("fleet.none") });
+    const none = h("p", { class: "quiet", text: t("fleet.none"), hidden: true });
     return {
       node: h("section", { class: "card", "aria-label": first.name }, h("div", { class: "fleet-head" }, h("h2", {}, link), away, age), robots, none),
       update(one) {

@@ -13,12 +13,13 @@ const KINDS = ["task.", "task.step", "hold.", "estop.", "robot.", "daemon."];
 export function logView() {
   let tab = "events";
   let requests = [];
+  let known = false; // whether the requests were ever told
   let held = false;
   let painting = null;
   const filter = h("select", { id: "log-filter" }, h("option", { value: "", text: t("all") }), KINDS.map((kind) => h("option", { value: kind, text: kind })));
   const hold = h("input", { type: "checkbox", id: "log-hold" });
   const rows = h("ol", { class: "log" });
-  const none = h("p", { class: "quiet none", text: t("log.none") });
+  const none = h("p", { class: "quiet none", text: t("log.none"), hidden: true });
   const tabs = ["events", "requests"].map((name) => h("button", { type: "button", text: t(`log.${name}`), onclick: () => choose(name), "data-tab": name }));
   const filterBox = h("span", { class: "inline" }, h("label", { for: "log-filter", text: t("log.filter") }), filter);
   const node = h("div", {}, h("div", { class: "view-head" }, h("h1", { text: t("log.title") }), h("div", { class: "segments", role: "group" }, tabs), filterBox,
@@ -38,6 +39,7 @@ export function logView() {
     // where the daemon does not answer, the bar says so
     const found = await get(withQuery("dashboard/requests", { after: requests[0]?.id })).catch(() => null);
     if (found === null) return;
+    known = true;
     // after a restart of the daemon they are counted from one again
     if (found.requests.length === 0 || found.requests[0].id > (requests[0]?.id ?? 0)) requests = [...found.requests.reverse(), ...requests].slice(0, SHOWN);
     paint();
@@ -49,10 +51,10 @@ export function logView() {
       const chosen = live.events.filter((event) => event.kind.startsWith(filter.value) && (filter.value !== "task." || event.kind !== "task.step"));
       const latest = chosen.slice(-SHOWN).reverse();
       list(rows, latest, (event) => `e${event.id}`, eventRow);
-      show(none, latest.length === 0);
+      show(none, live.streaming && latest.length === 0);
     } else {
       list(rows, requests, (request) => `r${request.id}`, requestRow);
-      show(none, requests.length === 0);
+      show(none, known && requests.length === 0);
     }
   }
 

@@ -4,7 +4,7 @@ import { get, post, ask, withQuery } from "../base/api.js";
 import { h, list, setText, show } from "../base/dom.js";
 import { clock, t } from "../base/i18n.js";
 import { live } from "../base/live.js";
-import { act, tellFailure } from "../base/ui.js";
+import { act, reasonOf, tellFailure } from "../base/ui.js";
 
 const BASE = "apis/checklist/api/v1/tasks";
 const EVERY_MS = 4000;
@@ -14,17 +14,19 @@ export function peopleView() {
   let done = [];
   let total = 0;
   let there = true;
+  let known = false;
   let askedAt = 0;
   const items = h("ul", { class: "ticks" });
   const finished = h("ul", { class: "ticks" });
-  const none = h("p", { class: "quiet none", text: t("people.none") });
+  const none = h("p", { class: "quiet none", text: t("people.none"), hidden: true });
+  const fault = h("p", { class: "fault", role: "alert" });
   const more = h("p", { class: "quiet" });
   const doneHead = h("h3", { text: t("people.done") });
   const title = h("input", { id: "people-new", type: "text", maxlength: 255, autocomplete: "off", required: true });
   const add = h("form", { class: "add" }, h("label", { for: "people-new", class: "offscreen", text: t("people.add") }), title, h("button", { class: "primary", text: t("form.add") }));
   title.placeholder = t("people.add");
   const service = h("div", {}, h("div", { class: "card" }, none, items, more, add), h("div", { class: "card" }, doneHead, finished));
-  const node = h("div", { class: "narrow" }, h("h1", { text: t("people.title") }), service);
+  const node = h("div", { class: "narrow" }, h("h1", { text: t("people.title") }), fault, service);
 
   add.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -45,12 +47,14 @@ export function peopleView() {
         get(withQuery(BASE, { status: "in_progress", sort_by: "priority", order: "desc" })),
         get(withQuery(BASE, { status: "completed", sort_by: "updated_at", order: "desc" })),
       ]);
-      there = true;
+      there = known = true;
+      setText(fault, "");
       open = [...begun.items, ...waiting.items];
       total = begun.total + waiting.total;
       done = ended.items;
     } catch (error) {
       there = error.status !== 404;
+      setText(fault, there ? reasonOf(error) : "");
     }
     render();
   }
@@ -59,7 +63,7 @@ export function peopleView() {
     show(service, there);
     list(items, open, (item) => item.id, row);
     list(finished, done, (item) => item.id, row);
-    show(none, open.length === 0);
+    show(none, known && open.length === 0);
     show(doneHead.parentElement, done.length > 0);
     show(more, total > open.length);
     setText(more, t("people.more", { count: total - open.length }));

@@ -18,7 +18,6 @@ const IN_CARD = 6; // rows of a card at once
 
 const rowPx = () => Math.round(ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
-/** What tells a task from others of its command. */
 /** What it is about, and the name that somebody gave it; an id that nobody gave says nothing. */
 export const ownOf = (line) => [line.about, line.cmd_id].filter(Boolean).join(" · ");
 
@@ -263,7 +262,7 @@ export function queuePart({ whole = false, onTotal = () => {} } = {}) {
 /** The latest ended tasks. */
 export function endedPart() {
   const rows = h("ol", { class: "rows ended" });
-  const none = h("p", { class: "quiet none", text: t("ended.none") });
+  const none = h("p", { class: "quiet none", text: t("ended.none"), hidden: true });
   const node = h("section", { class: "card" }, h("h3", {}, h("span", { text: t("ended") }), h("a", { class: "more", href: "#history", text: t("view.history") })), none, rows);
   return {
     node,

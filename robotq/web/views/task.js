@@ -240,7 +240,7 @@ function artifactsPart() {
 function stepsPart() {
   const rows = h("ol", { class: "timeline" });
   const before = h("p", { class: "quiet" });
-  const none = h("p", { class: "quiet", text: t("detail.steps.none") });
+  const none = h("p", { class: "quiet", text: t("detail.steps.none"), hidden: true });
   const node = h("section", {}, h("h3", { text: t("detail.steps") }), none, before, rows);
   return {
     node,

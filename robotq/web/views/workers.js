@@ -15,7 +15,7 @@ export function workersView() {
   let timer = null;
   const queues = h("div", { class: "groups" });
   const refused = h("p", { class: "quiet" });
-  const none = h("p", { class: "quiet none", text: t("workers.none") });
+  const none = h("p", { class: "quiet none", text: t("workers.none"), hidden: true });
   const fault = h("p", { class: "fault", role: "alert" });
   const node = h("div", {}, h("h1", { text: t("workers.title") }), fault, none, queues, refused);
 
