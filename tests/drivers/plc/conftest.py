@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from robotq.drivers import plc as plc_driver
-from robotq.drivers.base import Driver
+from robotq.drivers.base import Driver, LinkLost
 from robotq.testing.driver_contract import driver_setup
+from tests.drivers.killed import until
 from tests.drivers.plc.model import Kind
 from tests.drivers.plc.site import LIBRARIES, SERVERS, Site
 
@@ -59,3 +60,16 @@ def make_driver(tmp_path: Path, plc_sites: PlcSites) -> Iterator[MakeDriver]:
     yield make
     for driver in made:
         driver.close()
+
+
+def connected(driver: Driver) -> None:
+    """As the daemon does: on a machine at load an answer may be late for these short limits."""
+
+    def made() -> bool:
+        try:
+            driver.connect()
+        except LinkLost:
+            return False
+        return True
+
+    until(made)

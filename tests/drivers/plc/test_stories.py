@@ -15,7 +15,7 @@ from robotq.drivers.settling import RunState, Settles
 from robotq.model.task import Command
 from robotq.testing.driver_contract import Execution, RecordingContext
 from tests.drivers.killed import until
-from tests.drivers.plc.conftest import MakeDriver
+from tests.drivers.plc.conftest import MakeDriver, connected
 from tests.drivers.plc.model import Kind
 from tests.drivers.plc.site import Site
 
@@ -41,19 +41,6 @@ _CUTS = range(1, 33)
 
 def move(goal: int) -> Command:
     return Command(cmd_type="MOVE", params={"goal": goal})
-
-
-def connected(driver: Driver) -> None:
-    """As the daemon does: on a machine at load an answer may be late for these short limits."""
-
-    def made() -> bool:
-        try:
-            driver.connect()
-        except LinkLost:
-            return False
-        return True
-
-    until(made)
 
 
 def ended(driver: Driver, goal: int) -> Any:

@@ -17,6 +17,7 @@ from robotq.testing.host import Host
 from tests.cli.conftest import robotq
 from tests.drivers.cable import Cable
 from tests.drivers.killed import until
+from tests.drivers.plc.conftest import connected
 from tests.drivers.plc.table_server import TableServer, options_of, station_file
 
 pytest.importorskip("asyncua", reason="the extra opcua is not installed")
@@ -146,7 +147,8 @@ def test_log__of_a_plc_that_is_frozen_has_no_lines_of_the_library(
     cable = Cable(server.port)
     try:
         driver = drive({**options_of(cable.port, tmp_path), "answer_s": 0.5})
-        driver.connect()
+        connected(driver)
+        caplog.clear()
         cable.mute = True
         driver.close()
     finally:
