@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
 
-from . import real_time
+from . import nobody, real_time
 from .in_memory import keep_folders_in_memory
 from .patience import PatientLoop
 from .postgres.fixtures import _own_database, new_postgres, postgres, postgres_server
@@ -30,6 +30,9 @@ __all__ += ["_own_database", "new_postgres", "postgres", "postgres_server"]
 # of work; so they keep it where the environment would not
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# in place of port 8090 of this machine
+os.environ["ROBOTQ_URL"] = nobody.URL
 
 _slept = real_time.watch()
 

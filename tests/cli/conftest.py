@@ -20,7 +20,7 @@ import requests
 
 from robotq.cli import main
 from robotq.testing.host import Host
-from tests import forks
+from tests import forks, nobody
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
@@ -32,13 +32,15 @@ _END_S = 60.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a user who has configured nothing and speaks English."""
+    """The environment of a user who has configured nothing and speaks English, but for the port
+    8090: another daemon of this machine may have it."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("ROBOTQ_", "LC_", "COV_")) and name != "LANGUAGE"
     }
-    return {**kept, "LANG": "C.UTF-8", "PYTHONUTF8": "1", **more}
+    ports = {"ROBOTQ_URL": nobody.URL, "ROBOTQ_PORT": "0"}
+    return {**kept, **ports, "LANG": "C.UTF-8", "PYTHONUTF8": "1", **more}
 
 
 def robotq(

@@ -16,6 +16,7 @@ from robotq.cli.doctor import ports as examine_ports
 from robotq.cli.doctor.finding import Finding, Verdict
 from robotq.cli.doctor.ports import devices
 from robotq.config import Config, load_config
+from tests import nobody
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Machine:
         path = self.folder / "robotq.yaml"
         path.write_text(
             f"robots:\n  gantry:\n    driver: {driver}\n    options: {options}\n"
-            "default_robot: gantry\n"
+            f"default_robot: gantry\nport: {nobody.PORT}\n"
         )
         return load_config(path, {}, {})
 

@@ -120,6 +120,11 @@ class ModbusServer:
 
     async def close(self) -> None:
         await self._server.shutdown()
+        # who connected in that very moment is let in, and the library forgets him
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for connection in tuple(self._server.active_connections.values()):
+            connection.close()
 
     async def get(self, name: str) -> Any:
         kind, at = self._types[name], self._at[name]

@@ -80,6 +80,10 @@ class RealRobot:
         )
         assert self.process.stdout is not None
         self._url = self.process.stdout.readline().strip()
+        if not self._url:
+            self.process.kill()
+            self.process.communicate()
+            pytest.fail("the side with rclpy did not start; what it says stands above")
         self.driver = self.again()
 
     def again(self) -> Driver:
