@@ -68,11 +68,12 @@ def test_time__does_not_pass_while_the_process_stands(swift: None) -> None:
     """As on a machine that is busy with others."""
     room, began = time.perf_counter(), time.monotonic()
     number = os.getpid()
-    stopping = ["sh", "-c", f"kill -STOP {number}; sleep 0.4; kill -CONT {number}"]
+    stopping = ["sh", "-c", f"kill -STOP {number}; sleep 0.8; kill -CONT {number}"]
     child = os.posix_spawnp("sh", stopping, os.environ)
     os.waitpid(child, 0)
-    assert used_s(room) >= 0.4
-    assert time.monotonic() - began < 0.2
+    assert used_s(room) >= 0.8
+    # to start another process is work
+    assert time.monotonic() - began < 0.6
 
 
 def test_event__that_comes_is_no_event_that_was_waited_for_in_vain(swift: None) -> None:
