@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import robotq
+
 from .conftest import BY_HAND, HOME, KEY, Site, until
 
 pytestmark = pytest.mark.wall("daemons in one loop, and a database in another process")
@@ -51,6 +53,13 @@ async def test_command__goes_in_at_any_door_and_runs_once(site: Site) -> None:
     assert (await hub.post("/", {"cmd_type": "GET_BATTERY_STATE", "robot_id": "robot_b"}))[
         "percentage"
     ]
+    # a slip of the pen names all whom the door would have taken
+    for door, known in ((hub, "robot_a, robot_b"), (one, "robot_a, robot_b")):
+        status, refused = await door.ask("POST", "/", {**HOME, "robot_id": "robot_z"})
+        assert (status, refused["field"]) == (400, "robot_id")
+        assert refused["reason"] == f"expected one of {known}"
+    shown = await asyncio.to_thread(robotq, "status", "--url", f"http://127.0.0.1:{hub.port}")
+    assert "This daemon drives no robots; robotq fleet shows" in shown.stdout
     listed = await hub.get("/fleet/tasks?robot_id=robot_b")
     assert {one["task"]["task_id"] for one in listed["tasks"]} == {task_id, own}
 

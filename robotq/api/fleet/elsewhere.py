@@ -40,8 +40,8 @@ class OtherDaemons:
         self._fleet = fleet
 
     def robot_of(self, call: Call, body: Any) -> str | None:
-        """The robot of another daemon that a command names; None where it is for one of ours, or
-        for one that nobody knows."""
+        """The robot of another daemon that a command names; None where it is for one of ours.
+        Raises RobotqError bad_parameter for one that nobody knows."""
         if not isinstance(body, dict):
             return None
         inner = body.get("data") if "cmd_type" not in body else None
@@ -52,10 +52,19 @@ class OtherDaemons:
             named = params.get("robot_id") if isinstance(params, dict) else None
             named = part.get("robot_id") if named is None else named
             if isinstance(named, str) and named not in call.engine.robots:
-                return named if self._fleet.daemon_of(named) is not None else None
+                self._require_known(named, call.engine.robots)
+                return named
             if isinstance(named, str):
                 return self._standby(named)
         return self._standby(call.engine.default_robot)
+
+    def _require_known(self, robot: str, ours: Collection[str]) -> None:
+        if self._fleet.daemon_of(robot) is not None:
+            return
+        peers = self._fleet.own.peers.values()
+        known = dict.fromkeys((*ours, *sorted(name for peer in peers for name in peer.robots)))
+        names = ", ".join(known) or "the fleet, which has no robots yet"
+        raise RobotqError("bad_parameter", field="robot_id", reason=f"expected one of {names}")
 
     def _standby(self, robot: str) -> str | None:
         """A robot of ours that another daemon drives now."""

@@ -17,8 +17,8 @@ class Elsewhere(Protocol):
     """Robots and tasks of other daemons."""
 
     def robot_of(self, call: Call, body: Any) -> str | None:
-        """The robot of another daemon that a command names; None where it is for one of ours, or
-        for one that nobody knows."""
+        """The robot of another daemon that a command names; None where it is for one of ours.
+        Raises RobotqError bad_parameter for one that nobody knows."""
 
     async def hand_in(
         self,

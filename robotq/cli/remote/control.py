@@ -136,7 +136,10 @@ def _show_queues(answer: JsonObject, running: Sequence[JsonObject], url: str) ->
     show((counts, "bold"))
     robots = answer["robots"].items()
     rows = [(name, str(one["queue_size"]), one["running_task"] or "-") for name, one in robots]
-    show_table(heads("robot", "in queue", "running"), rows)
+    if rows:
+        show_table(heads("robot", "in queue", "running"), rows)
+    else:
+        show(say("status.no_robots"))
     for hold in answer["holds"]:
         held = {"robot": hold["robot_id"], "since": hold["since"], "reason": hold["reason"]}
         show((say("status.held", **held), "yellow"))

@@ -184,6 +184,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
             "(revision {revision})"
         ),
     ),
+    "status.no_robots": (
+        "此服务不控制机器人；robotq fleet 显示整个集群",
+        "This daemon drives no robots; robotq fleet shows those of the fleet",
+    ),
     "status.held": (
         "{robot} 自 {since} 起不启动任何命令: {reason}",
         "{robot} starts nothing since {since}: {reason}",
