@@ -67,9 +67,10 @@ class Isolation:
                         if self._was_asked or name not in self._asking
                     ]
                 )
+                # in the journal before it is told; if the disk takes nothing, it is tried again
+                await self._engine.note("fleet.heard", actor=_ACTOR, data={})
                 self.since_ms = None
                 _log.warning("the fleet is heard again")
-                await self._engine.note("fleet.heard", actor=_ACTOR, data={})
         elif self.since_ms is None:
             self.since_ms = self._engine.clock.now_ms()
             if hold:
