@@ -32,12 +32,12 @@ def run(options: Options) -> list[Figure]:
             ratios.append(seconds[-1] / bare)
         figures += [
             Figure(
-                name=f"reading: {name}, multiple of a bare loop",
+                name=f"reading.{name}",
                 value=statistics.median(ratios),
                 raw=f"{text.count(chr(10))} lines",
             ),
             Figure(
-                name=f"reading: {name}, a megabyte",
+                name=f"reading.{name}_s",
                 value=statistics.median(seconds),
                 unit="s",
                 target=_WANTED_S,
@@ -51,9 +51,9 @@ def _kinds() -> Mapping[str, tuple[Rules, Callable[[int], str]]]:
     grbl = read_grbl("gantry", port).program_rules
     marlin = read_marlin("arm", port).program_rules
     return {
-        "engraving for GRBL": (grbl, _engraving),
-        "milling for GRBL": (grbl, _milling),
-        "a print for Marlin": (marlin, _print),
+        "grbl_engraving": (grbl, _engraving),
+        "grbl_milling": (grbl, _milling),
+        "marlin_print": (marlin, _print),
     }
 
 

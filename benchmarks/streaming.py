@@ -98,11 +98,8 @@ def _figure(firmware: str, pace: int, options: Options) -> Figure:
                 else:
                     ours.add(firmware, pace, lines, lambda p: _driver(firmware, p, lines, folder))
             shares.append(ours.lines_a_second[-1] / bare.lines_a_second[-1])
-    # without a name: as in older files
-    name = "" if firmware == "grbl" else f"{firmware}, "
-    name += f"{pace} lines/s, " if pace else ""
     return Figure(
-        name=f"streaming: {name}lines a second, share of a bare loop",
+        name=f"streaming.{firmware}" + ("_paced" if pace else ""),
         value=statistics.median(shares),
         target=_LEAST,
         higher_is_better=True,

@@ -25,7 +25,8 @@ def test_benchmark__runs_with_tiny_sizes(name: str, tmp_path: Path) -> None:
     assert figures
     for figure in figures:
         assert figure.name.partition(".")[0] == name
-        assert figure.value >= 0
+        # what something adds is a difference, of few rounds here
+        assert figure.value >= 0 or figure.name.endswith("adds")
     assert len({figure.name for figure in figures}) == len(figures)
 
 

@@ -327,19 +327,19 @@ def test_sighup__reloads_and_refuses_what_is_wrong(serve: Serve, tmp_path: Path)
     assert "language" in shown
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_run_program__a_stuck_thread_does_not_keep_the_process_alive() -> None:
     program = """
 import sys, threading, time
-from robotq import daemon
+from robotq.daemon import process
 
-daemon._THREADS_S = 0.2
+process._THREADS_S = 0.2
 threading.Thread(target=time.sleep, args=(600,), name="robot_a-stop").start()
 
 async def nothing(signals):
     return 7
 
-sys.exit(daemon.run_program(nothing))
+sys.exit(process.run_program(nothing))
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -349,7 +349,7 @@ sys.exit(daemon.run_program(nothing))
         timeout=30,
         check=False,
     )
-    assert done.returncode == 7
+    assert done.returncode == 7, done.stderr
     assert "robot_a-stop" in done.stderr
 
 
