@@ -21,8 +21,8 @@ from .records import Disk, MotionLog, read_disk
 _RESERVE = 4_500_000
 """Bytes of a file that is deleted to make room again: more than the write-ahead log has, which
 SQLite copies into the database before it uses it anew."""
-_LARGE = 60_000
-"""Bytes of a command, so that the disk is full after a few dozen."""
+_LARGE = 16_000
+"""Bytes of a command, as many as are taken, so that the disk is full after a few hundred."""
 
 
 async def fill(client: Client) -> list[str]:
@@ -33,7 +33,7 @@ async def fill(client: Client) -> list[str]:
         body = {**drive(f"drive-{len(accepted)}"), "notes": "x" * _LARGE}
         status, answer = await client.post("/", body)
         if status != 200:
-            assert (status, answer["error_code"]) == (503, "store_unavailable")
+            assert (status, answer["error_code"]) == (503, "store_unavailable"), answer
             assert "full" in answer["message"]
             return accepted
         accepted.append(answer["task_id"])

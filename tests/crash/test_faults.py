@@ -222,8 +222,9 @@ async def test_sigterm__while_the_disk_fails_ends_in_time_and_the_next_start_dec
         running = await lab.at_work()
         await lab.fail("sync")
         await lab.until_driven()
-    code = await lab.daemon.terminate()
-    assert code == 0
+    # what is not on disk is said, and the code is not that of an orderly end
+    assert await lab.daemon.terminate() == ExitCode.FAILED
+    assert "not on disk at the end: " in lab.daemon.log.read_text()
     lab.faults.end()
     assert await lab.daemon.start()
     async with lab.connected():

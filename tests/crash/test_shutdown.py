@@ -114,7 +114,8 @@ SCENES: list[tuple[Arrange, Expect]] = [
     (emergency, (["failed: stopped", "pending"], ["estop", "estop"])),
     (idle, ([], [])),
     (only_waiting, (["completed", "pending"], [])),
-    (motion_held, (["failed: stopped_by_shutdown", "pending"], [])),
+    # it outlives the command that it was set in
+    (motion_held, (["failed: stopped_by_shutdown", "pending"], ["motion_held"])),
     (nearly_done, (["completed"], [])),
     (asking, (["pending", "pending"], [])),
     (paused, (["pending"], ["paused"])),

@@ -60,6 +60,9 @@ async def test_killed_at_any_moment__nothing_is_lost_or_there_twice(
         at_s = random.Random(seed).uniform(begin, max(took_s, begin + 0.5))
         _, killed = await _one(to, made, postgres, tmp_path / str(seed), at_s, whole)
         in_the_middle += killed
+        if not killed:
+            # the first one was slower, on a machine that is busy
+            took_s = min(took_s, at_s)
     assert in_the_middle > KILLS // 4, took_s
 
 
