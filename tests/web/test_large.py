@@ -57,12 +57,16 @@ class Full:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
-    """The past is made by SQL, what waits is handed in. `ROBOTQ_KEPT` names a folder in which the
-    past is kept for the next run."""
-    folder = tmp_path_factory.mktemp("full")
-    kept = Path(os.environ.get("ROBOTQ_KEPT", folder))
-    data = with_finished_tasks(kept, FINISHED, folder / "data")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the past is made once. `ROBOTQ_KEPT` names a folder in which it stays for the next
+    run."""
+    return Path(os.environ.get("ROBOTQ_KEPT") or tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture
+def full(kept: Path, tmp_path: Path) -> Iterator[Full]:
+    """The past is made by SQL, what waits is handed in."""
+    data = with_finished_tasks(kept, FINISHED, tmp_path / "data")
     environ = {"ROBOTQ_QUEUE__MAX_LENGTH": "100000"}
     with DaemonProcess(data, environ=environ) as daemon, daemon.connect() as connection:
         connection.post("/queue/pause")
