@@ -293,8 +293,9 @@ class Controller(ABC):
         homed = self._position.homed or not self._state.options.homing_required
         reason = self._position.why_lost
         if not homed or reason is not None:
-            # a loss since the last line has made it unknown, and is what ends this command
+            # a loss or a stop since the last line has made it unknown, and ends this command
             self._channel.require_link()
+            self.check()
         if not homed:
             raise DriverError("the robot has not been homed: HOME first")
         if reason is not None:

@@ -13,7 +13,7 @@ from robotq.testing.driver_contract import DriverBench, DriverContract, driver_s
 from tests.drivers.gcode.bench import Bench, bench, until
 from tests.drivers.gcode.test_contract import Stepped
 from tests.drivers.gcode.tiny.device import GO, HOLD, TinyDevice
-from tests.drivers.gcode.tiny.driver import create
+from tests.drivers.gcode.tiny.driver import TinyController, create
 
 
 class TestTiny(DriverContract):
@@ -80,6 +80,23 @@ def test_position__is_not_known_after_an_emergency_stop_in_motion(
         robot.run(["G1 X1 F6000"])
     robot.do([{"home": True}])
     assert robot.driver.status().position_known
+
+
+def test_emergency_stop__between_two_steps_is_what_ends_the_command(
+    robot: Bench, device: TinyDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: "the robot has not been homed: HOME first", of a robot that was at home."""
+    robot.do([{"home": True}])
+    before = list(device.moved)
+
+    def pressed(_: TinyController) -> None:
+        """By a person, while a step looks whether the robot is ready."""
+        robot.driver.emergency_stop()
+
+    monkeypatch.setattr(TinyController, "_require_unlocked", pressed)
+    with pytest.raises(Stopped):
+        robot.run(["G1 X1 F6000"])
+    assert device.moved == before
 
 
 def test_other_machine__at_the_same_port_gets_nothing(robot: Bench, device: TinyDevice) -> None:
