@@ -66,7 +66,16 @@ class Wire:
         self._hang_up()
 
     def plug_in(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", self.port))
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self._server = socket.create_server(("127.0.0.1", self.port))
+                break
+            except OSError:
+                # somebody on this machine goes out by it for the moment
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
