@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ _NONE = re.compile(r'"[\w.]+\.none": \["([^"]+)"')
 _PAGE = re.compile(r"\.(js|css|svg)$|/dashboard$")
 """The page itself."""
 _LOOK = re.compile(r"/dashboard/(look|session)|/commands$")
-_VIEWS = ("now", "people", "workers", "history", "charts", "log", "submit")
+_VIEWS = ("people", "workers", "history", "charts", "log", "submit")
 
 
 def words_for_none() -> set[str]:
@@ -29,8 +30,21 @@ def words_for_none() -> set[str]:
     return {text for file in files for text in _NONE.findall(file.read_text(encoding="utf-8"))}
 
 
-async def never(_: Route) -> None:
-    """Neither answered nor refused."""
+_PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@asynccontextmanager
+async def answered_only(page: Page, *asked: re.Pattern[str]) -> AsyncIterator[None]:
+    """The page comes anew, and of what it asks for only that; all else is neither answered nor
+    refused."""
+
+    async def never(_: Route) -> None:
+        pass
+
+    await page.route(lambda url: not any(one.search(url) for one in asked), never)
+    await page.reload()
+    yield
+    await page.unroute_all(behavior="ignoreErrors")
 
 
 async def said(page: Page) -> set[str]:
@@ -43,35 +57,23 @@ async def test_nothing_is_known_yet__no_view_says_that_there_is_nothing(
 ) -> None:
     site = await start_site()
     assert len(words_for_none()) > 10
-    async with open_page(site, "#none-yet") as screen:
-        page = screen.page
-        await expect(page.locator(".lane").first).to_be_visible()
-
-        # the page itself comes, and nothing that it asks for
-        await page.route(lambda url: not _PAGE.search(url), never)
-        await page.reload()
-        await expect(page.get_by_text("Connecting…")).to_be_visible()
-        assert await said(page) == set()
-        await page.unroute_all(behavior="ignoreErrors")
+    async with open_page(site) as screen, answered_only(screen.page, _PAGE):
+        await expect(screen.page.get_by_text("Connecting…")).to_be_visible()
+        assert await said(screen.page) == set()
 
 
 async def test_only_the_look_has_come__no_view_says_that_there_is_nothing(
     start_site: StartSite, open_page: OpenPage
 ) -> None:
     site = await start_site()
-    async with open_page(site) as screen:
+    async with open_page(site) as screen, answered_only(screen.page, _PAGE, _LOOK):
         page = screen.page
         await expect(page.locator(".lane").first).to_be_visible()
-
-        await page.route(lambda url: not _PAGE.search(url) and not _LOOK.search(url), never)
-        await page.reload()
-        await expect(page.locator(".lane").first).to_be_visible()
-        for view in _VIEWS[1:]:
+        for view in _VIEWS:
             await page.evaluate(f"location.hash = '#{view}'")
             await expect(page.locator("h1:visible").first).to_be_visible()
-            await asyncio.sleep(0.02)
+            await page.evaluate(_PAINTED)
             assert (view, await said(page)) == (view, set())
-        await page.unroute_all(behavior="ignoreErrors")
 
 
 async def test_store_cannot_be_read__the_checklist_says_so_and_not_that_nothing_is_open(

@@ -49,7 +49,7 @@ export function repeatsPart() {
       if (!event.kind?.startsWith("repeat.") && !(event.data?.repeat)) return;
       if (event.id === seen) return;
       seen = event.id;
-      load().catch(() => setText(none, ""));
+      load().catch(() => show(none, false));
     },
     async clockText() {
       if (!found) await load();

@@ -3,12 +3,15 @@ that somebody else has written."""
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+
+from tests.drivers.killed import until
 
 Answer = Callable[[str], str | list[str] | None]
 """What the device says to a line, without line ends; None for nothing."""
@@ -66,16 +69,17 @@ class Wire:
         self._hang_up()
 
     def plug_in(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
+        def listens() -> bool:
             try:
                 self._server = socket.create_server(("127.0.0.1", self.port))
-                break
-            except OSError:
+            except OSError as error:
                 # somebody on this machine goes out by it for the moment
-                if time.monotonic() > deadline:
+                if error.errno != errno.EADDRINUSE:
                     raise
-                time.sleep(0.02)
+                return False
+            return True
+
+        until(listens)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
