@@ -20,8 +20,10 @@ from benchmarks.gap import start_no_op_engine
 from robotq.engine.engine import Engine
 
 _COMMANDS = 100
-_CALLS = 154
+_CALLS = 153
 """Functions of robotq that the event loop calls for each command, from its claim to its end."""
+_LOOKS = 250
+"""Calls that are no command's own: of a look at the disk, and of cleaning up, if its time comes."""
 _BESIDES = 14
 """Hand-overs and commits that are not a command's own: the resume, a look at the disk, and one at
 the programs that nobody needs any more."""
@@ -54,7 +56,7 @@ async def test_command__costs_one_commit_and_two_hand_overs(
     assert commits <= _COMMANDS + 3
     # from other threads to the loop: the driver is back, the disk has it
     assert told.total() <= 2 * _COMMANDS + _BESIDES, told
-    assert calls.total() / _COMMANDS <= _CALLS, calls.most_common(20)
+    assert calls.total() <= _CALLS * _COMMANDS + _LOOKS, (calls.total(), calls.most_common(20))
 
 
 async def _waiting(engine: Engine, commands: int) -> str:
