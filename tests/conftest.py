@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from robotq.testing.plugin import robotq_client, robotq_config, robotq_daemon, robotq_host
 
-from . import nobody, real_time
+from . import nobody, real_time, unheard
 from .in_memory import keep_folders_in_memory
 from .patience import PatientLoop
 from .postgres.fixtures import _own_database, new_postgres, postgres, postgres_server
@@ -35,6 +35,7 @@ sys.dont_write_bytecode = False
 os.environ["ROBOTQ_URL"] = nobody.URL
 
 _slept = real_time.watch()
+_unheard = unheard.watch()
 
 # what is made while tests are collected stays: nobody has to look for what could go
 gc.disable()
@@ -94,12 +95,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """A test that sleeps for more than a moment fails, unless it is marked with the reason."""
+    """A test that sleeps for more than a moment fails, unless it is marked with the reason. So
+    does one during which it came out that nobody took a fault of a task."""
     _slept.begin()
     result = yield
     told = item.get_closest_marker("real_time") or item.get_closest_marker("long")
     if _slept.waits and told is None:
         pytest.fail(f"slept for real, mark it with `real_time` if it must: {_slept.waits}")
+    if told_unheard := _unheard.taken():
+        pytest.fail("nobody took this, here or in a test before:\n" + "\n".join(told_unheard))
     return result
 
 

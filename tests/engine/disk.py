@@ -103,11 +103,12 @@ class Disk:
         writing = asyncio.ensure_future(self._apply(mutations, committed))
 
         def tell(done: asyncio.Future[Sequence[Event]]) -> None:
+            error = None if done.cancelled() else done.exception()
             if answered.done():
                 return
             if done.cancelled():
                 answered.cancel()
-            elif (error := done.exception()) is not None:
+            elif error is not None:
                 answered.set_exception(error)
             else:
                 answered.set_result(done.result())

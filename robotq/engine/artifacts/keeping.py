@@ -81,6 +81,8 @@ class Keeping:
             self._closed = True
             given = list(self._given)
         waiting = [asyncio.wrap_future(future) for _, future in given if not future.done()]
+        for each in waiting:
+            each.add_done_callback(_heard)
         if waiting:
             await asyncio.wait(waiting, timeout=self._settings.timings.artifact_s)
         for number, (artifact, future) in enumerate(given, self._first):
@@ -124,6 +126,12 @@ def _artifact(name: str, media_type: str, content: bytes) -> Artifact:
         size=len(content),
         sha256=sha256(content).hexdigest(),
     )
+
+
+def _heard(done: asyncio.Future[str]) -> None:
+    """The artifact says why it was not kept, so asyncio need not."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _as_it_is(artifact: Artifact, future: Future[str]) -> Artifact:

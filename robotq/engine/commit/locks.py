@@ -4,13 +4,17 @@ cuts short."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
 
 from robotq.engine.reads import Reads
+from robotq.model.errors import RobotqError
 from robotq.model.task import Task
+
+_log = logging.getLogger(__name__)
 
 
 class Locks:
@@ -175,6 +179,22 @@ def unbroken(
         task = asyncio.create_task(method(*args, **kwargs))
         _under_way.add(task)
         task.add_done_callback(_under_way.discard)
-        return await asyncio.shield(task)
+        return await outliving(task)
 
     return begun
+
+
+async def outliving(working: asyncio.Future[_T]) -> _T:
+    """What comes of it. It goes on if the caller is cancelled; a RobotqError of it is then an
+    answer that nobody wants any more, and anything else a fault that is logged."""
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        working.add_done_callback(_unheard)
+        raise
+
+
+def _unheard(done: asyncio.Future[Any]) -> None:
+    if done.cancelled() or (error := done.exception()) is None or isinstance(error, RobotqError):
+        return
+    _log.error("this failed after its caller had left: %r", error, exc_info=error)

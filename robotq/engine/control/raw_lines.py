@@ -10,6 +10,7 @@ from typing import Any, cast
 from robotq.drivers.base import DriverError, LinkLost, Stopped
 from robotq.drivers.raw_lines import TakesRawLines
 from robotq.engine.commit.commit import Commit
+from robotq.engine.commit.locks import outliving
 from robotq.engine.control.jogging import BESIDE, Jogging, require_at_rest
 from robotq.engine.holds.board import HoldBoard
 from robotq.engine.queue.claims import Claims
@@ -83,7 +84,7 @@ class RawLines:
             self._run(robot, line, limit_s, paused, hold), name=f"{name} raw line"
         )
         self._running[name] = running
-        return await asyncio.shield(running)
+        return await outliving(running)
 
     async def _run(
         self, robot: Robot, line: str, limit_s: float, paused: Hold, hold: Hold

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from robotq.config.schema import LimitsConfig
 from robotq.drivers.base import DriverError
+from robotq.engine.commit.locks import outliving
 from robotq.model.carried.program import (
     HEAD,
     HandedIn,
@@ -95,17 +96,12 @@ class Programs:
         """What `work` gives, done by the thread. Raises RobotqError store_unavailable,
         programs_full, and what `work` raises."""
         loop = asyncio.get_running_loop()
-        working = loop.run_in_executor(self._pool, work)
+        working = loop.run_in_executor(self._pool, _in_our_words, work)
         try:
             async with asyncio.timeout(_DEADLINE_S + size / _BYTES_IN_S):
-                return await asyncio.shield(working)
-        except RoomFull as full:
-            raise RobotqError("programs_full", used=full.used, limit=full.most) from full
+                return await outliving(working)
         except TimeoutError:
-            working.add_done_callback(_nobody_asks)
             raise RobotqError("store_unavailable", reason="reason.no_answer") from None
-        except OSError as error:
-            raise RobotqError("store_unavailable", reason=error.strerror or str(error)) from error
 
     async def with_room(self, work: Callable[[], _T], size: int) -> _T:
         """The same as `on_thread`; where there is no room, what nothing names any more makes some
@@ -294,7 +290,10 @@ def _as_it_came(program: StoredProgram, file: ProgramFile) -> JsonValue:
     return text.split("\n") if program.as_lines else text
 
 
-def _nobody_asks(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        # what was raised after its time was told as a time-out
-        future.exception()
+def _in_our_words(work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except RoomFull as full:
+        raise RobotqError("programs_full", used=full.used, limit=full.most) from full
+    except OSError as error:
+        raise RobotqError("store_unavailable", reason=error.strerror or str(error)) from error

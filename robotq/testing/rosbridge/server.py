@@ -60,7 +60,7 @@ class BridgeServer:
         return self
 
     def stop(self) -> None:
-        """Everybody is disconnected; goals go on for as long as the graph does."""
+        """Everybody is disconnected, and what the graph still did ends: it lives on this thread."""
         if self._loop.is_running():
             asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -105,9 +105,10 @@ class BridgeServer:
         self._disconnect()
         if self._runner is not None:
             await self._runner.cleanup()
-        for task in list(self._background):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _disconnect(self) -> None:
         for client in list(self._clients):

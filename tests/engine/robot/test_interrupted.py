@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 from collections.abc import Awaitable
 
 import pytest
 
+from robotq.engine.commit.locks import unbroken
 from robotq.model.hold import HoldCode
 from robotq.model.task import TaskState
 from tests.engine.conftest import Lab
@@ -88,3 +91,37 @@ async def test_lock__is_free_again_whoever_waited_for_it(lab: Lab, number: int) 
     lab.disk.go_on()
     await lab.until(lambda: not lab.engine._parts.tasks.claims._commit.locks.keys)
     assert (await lab.find(task_id)).state is TaskState.CANCELLED
+
+
+async def test_answer__that_nobody_wants_any_more_is_no_fault(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    await lab.engine.pause(None, actor="ann")
+    task_id = await lab.submit("first")
+    lab.disk.hang_all()
+    first = asyncio.create_task(lab.engine.queue.cancel(task_id, actor="ann"))
+    await leave(lab, lab.engine.queue.cancel(task_id, actor="bob"))
+    assert (await first).state is TaskState.CANCELLED
+    gc.collect()
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+async def test_fault__of_what_went_on_without_its_caller_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    go_on = asyncio.Event()
+
+    @unbroken
+    async def change() -> None:
+        await go_on.wait()
+        raise ZeroDivisionError("a fault of ours")
+
+    asking = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    go_on.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert "failed after its caller had left" in caplog.text

@@ -4,6 +4,8 @@ task is."""
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,7 @@ from robotq.engine.timings import Timings
 from robotq.model.carried.artifact import Artifact
 from robotq.model.task import Task, TaskState
 from robotq.store.port import Mutation, SaveTask
-from robotq.system.kept_files import FileRoom
+from robotq.system.kept_files import FileRoom, RoomFull
 from tests.engine.conftest import StartLab
 from tests.engine.disk import writes
 
@@ -202,6 +204,32 @@ async def test_disk__that_takes_no_file_keeps_no_command(
     (tmp_path / "artifacts").write_text("a file where the folder should be")
     lab = await start_lab(folder=tmp_path)
     assert listed(await lab.run("scan", keep=[PICTURE])) == [("code.png", "reason.artifact_disk")]
+
+
+async def test_disk__that_is_full_while_a_command_waits_for_it_is_no_fault_of_ours(
+    start_lab: StartLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    go_on = threading.Event()
+
+    def fails(_self: FileRoom, _content: bytes) -> str:
+        go_on.wait(10)
+        raise RoomFull(8, 8)
+
+    monkeypatch.setattr(FileRoom, "put", fails)
+    lab = await start_lab(folder=tmp_path)
+    running = asyncio.create_task(lab.run("scan", keep=[PICTURE]))
+    await lab.until(lambda: lab.driver.done == ["scan"])
+    await lab.quiet()
+    go_on.set()
+    assert listed(await running) == [("code.png", "reason.artifact_no_room")]
+    # nobody has the first command in hand any more
+    await lab.run("second")
+    await lab.quiet()
+    gc.collect()
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
 
 
 async def test_disk__that_hangs_keeps_no_command_for_ever(
