@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,15 +37,18 @@ _PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFram
 @asynccontextmanager
 async def answered_only(page: Page, *asked: re.Pattern[str]) -> AsyncIterator[None]:
     """The page comes anew, and of what it asks for only that; all else is neither answered nor
-    refused."""
+    refused before the end."""
+    over = asyncio.Event()
 
-    async def never(_: Route) -> None:
-        pass
+    async def keep_waiting(route: Route) -> None:
+        await over.wait()
+        await route.continue_()
 
-    await page.route(lambda url: not any(one.search(url) for one in asked), never)
+    await page.route(lambda url: not any(one.search(url) for one in asked), keep_waiting)
     await page.reload()
     yield
-    await page.unroute_all(behavior="ignoreErrors")
+    over.set()
+    await page.unroute_all(behavior="wait")
 
 
 async def said(page: Page) -> set[str]:
