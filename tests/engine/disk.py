@@ -31,6 +31,9 @@ from robotq.store.queries import JobQuery
 
 _T = TypeVar("_T")
 
+_writing: set[asyncio.Future[Sequence[Event]]] = set()
+"""Also of a disk that is forgotten while it hangs: its loop ends them."""
+
 
 def writes(*states: TaskState) -> Callable[[Sequence[Mutation]], bool]:
     """Whether a write brings tasks into all these states."""
@@ -101,6 +104,8 @@ class Disk:
         # the disk goes on, whether or not anybody waits for it
         answered: asyncio.Future[Sequence[Event]] = asyncio.get_running_loop().create_future()
         writing = asyncio.ensure_future(self._apply(mutations, committed))
+        _writing.add(writing)
+        writing.add_done_callback(_writing.discard)
 
         def tell(done: asyncio.Future[Sequence[Event]]) -> None:
             error = None if done.cancelled() else done.exception()

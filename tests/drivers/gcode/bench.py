@@ -158,6 +158,11 @@ class Bench:
         return self.start_program(lines).result(timeout_s)
 
 
+def channel_of(robot: Bench) -> Any:
+    driver: Any = robot.driver
+    return driver._robot._channel
+
+
 @contextmanager
 def bench(factory: DriverFactory, folder: Path, port: str, **options: Any) -> Iterator[Bench]:
     """A driver whose link is made."""

@@ -14,10 +14,18 @@ from robotq.drivers import marlin
 from robotq.drivers.base import DriverError, LinkLost, Stopped
 from robotq.drivers.patience import Turns
 from robotq.testing.emulators import Fault, FaultKind, Faults, MarlinEmulator
-from tests.drivers.gcode.bench import bench, square, until
+from tests.drivers.gcode.bench import Bench, bench, channel_of, square, until
 from tests.slices import some
 
 LINES = square(60)
+
+
+def start_anew(device: MarlinEmulator, robot: Bench) -> None:
+    """A start is told in several lines, and each of them is one: what begins between them is
+    broken off."""
+    device.reboot()
+    until(lambda: any("M204" in text for text in channel_of(robot).told()))
+    assert not robot.driver.status().position_known
 
 
 class Noisy(MarlinEmulator):
@@ -197,8 +205,7 @@ def test_start_between_two_commands__shows_in_any_of_its_lines(tmp_path: Path, l
     ):
         robot.run(LINES[:3])
         device.damage = lambda text: "\xff\xfe" if text.startswith(lost) else text
-        device.reboot()
-        until(lambda: not robot.driver.status().position_known)
+        start_anew(device, robot)
         with pytest.raises(DriverError, match="the position is not known"):
             robot.run(LINES[:3])
         assert len(motions(device)) == 3
@@ -293,8 +300,7 @@ def test_unlock__after_a_start_of_the_controller_is_no_homing(tmp_path: Path) ->
         bench(marlin.create, tmp_path, device.port, homing_required=True) as robot,
     ):
         robot.do([{"home": True}, {"gcode": "G0 X1"}])
-        device.reboot()
-        until(lambda: not robot.driver.status().position_known)
+        start_anew(device, robot)
         robot.do([{"unlock": True}])
         with pytest.raises(DriverError, match="HOME first"):
             robot.run(["G0 X2"])

@@ -16,7 +16,7 @@ import robotq.drivers
 from robotq.drivers import grbl, marlin
 from robotq.drivers.base import DriverFactory, LinkLost, Stopped, UncertainOutcome
 from robotq.testing.emulators import GrblEmulator, MarlinEmulator
-from tests.drivers.gcode.bench import Bench, bench, until
+from tests.drivers.gcode.bench import Bench, bench, channel_of, until
 from tests.drivers.gcode.stopping import Device, moves
 from tests.syntax import tree_of
 
@@ -29,11 +29,6 @@ def robot(create: DriverFactory, folder: Path) -> Iterator[tuple[Bench, Device]]
     device: Device = GrblEmulator(link) if create is grbl.create else MarlinEmulator(link)
     with device, bench(create, folder, device.port) as made:
         yield made, device
-
-
-def channel_of(robot: Bench) -> Any:
-    driver: Any = robot.driver
-    return driver._robot._channel
 
 
 @pytest.mark.slow
